@@ -1,0 +1,102 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func unwrap(err error) error { return errors.Unwrap(err) }
+
+func show(t *testing.T, c *Config) string {
+	t.Helper()
+	b, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// fieldPaths are the YAML paths of all fields of a type: names in snake case.
+func fieldPaths(t reflect.Type, at string) (paths []string) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || !strings.HasSuffix(t.PkgPath(), "/config") ||
+		t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[Grace]() {
+		return []string{at}
+	}
+	for f := range t.Fields() {
+		if f.IsExported() {
+			path := join(at, snake(f.Name))
+			if f.Name == "Routes" {
+				path += "[0]"
+			}
+			paths = append(paths, fieldPaths(f.Type, path)...)
+		}
+	}
+	return paths
+}
+
+var words = regexp.MustCompile(`([a-z])([A-Z])`)
+
+func snake(name string) string {
+	return strings.ToLower(words.ReplaceAllString(name, "${1}_$2"))
+}
+
+func TestTheDefaultFileHasEveryField(t *testing.T) {
+	c, _, err := Load("testdata/good/default.yaml", testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := fieldPaths(reflect.TypeFor[Config](), "")
+	if len(paths) < 30 {
+		t.Errorf("only %d fields: %v", len(paths), paths)
+	}
+	for _, path := range paths {
+		if !c.source.has(path) {
+			t.Errorf("testdata/good/default.yaml does not have %s", path)
+		}
+	}
+}
+
+func TestEveryExportedFieldIsDocumented(t *testing.T) {
+	sources, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources {
+		if !strings.HasSuffix(s.Name(), ".go") || strings.HasSuffix(s.Name(), "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), s.Name(), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if typ, ok := n.(*ast.TypeSpec); ok && typ.Name.IsExported() {
+				requireDocumentedFields(t, typ)
+			}
+			return true
+		})
+	}
+}
+
+func requireDocumentedFields(t *testing.T, typ *ast.TypeSpec) {
+	s, ok := typ.Type.(*ast.StructType)
+	if !ok {
+		return
+	}
+	for _, f := range s.Fields.List {
+		if len(f.Names) > 0 && f.Names[0].IsExported() && f.Doc == nil && f.Comment == nil {
+			t.Errorf("%s.%s has no comment", typ.Name, f.Names[0])
+		}
+	}
+}

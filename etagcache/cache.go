@@ -1,0 +1,242 @@
+package etagcache
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Options configure a [Cache].
+type Options struct {
+	// TTL is how long an untouched record is kept. Zero: 720 hours.
+	TTL time.Duration
+	// Grace is how long after the beginning of a new epoch no guarded write is admitted and nothing is learned: the longest
+	// lease and settle time of any route. Zero: no grace, for a store that dies with the process that holds the leases.
+	Grace time.Duration
+	// LocalFor is how old a local copy of a record may be that a read is begun under. Zero: no local copies.
+	LocalFor time.Duration
+	// LocalSize is how many local copies are kept at the most. Zero: 65536.
+	LocalSize int
+	// Clock measures elapsed time; it must carry a monotonic reading. Nil: time.Now.
+	Clock func() time.Time
+	// Fresh mints what is unique for ever: versions, leases and marks. Nil: 96 random bits.
+	Fresh func() [12]byte
+}
+
+// Cache is the fleet's knowledge of its resources: one loop over a store's compare-and-swap, through which every
+// [Event] goes, and local copies that are never more than suggestions. It is safe for concurrent use.
+type Cache struct {
+	store   Store
+	opt     Options
+	local   *localCopies
+	flights singleflight.Group
+	// background counts what still tries to reach the store after its caller was answered.
+	background sync.WaitGroup
+}
+
+// New returns a cache over the store. It does no I/O.
+func New(store Store, opt Options) *Cache {
+	if opt.TTL == 0 {
+		opt.TTL = 720 * time.Hour
+	}
+	if opt.LocalSize == 0 {
+		opt.LocalSize = 1 << 16
+	}
+	if opt.Clock == nil {
+		opt.Clock = time.Now
+	}
+	if opt.Fresh == nil {
+		opt.Fresh = randomID
+	}
+	return &Cache{store: store, opt: opt, local: newLocalCopies(opt.LocalFor, opt.LocalSize)}
+}
+
+func randomID() (id [12]byte) {
+	rand.Read(id[:]) // never fails (package crypto/rand)
+	return id
+}
+
+// FreshVersion returns a version that is on no record. A tag that is qualified with it can never be admitted.
+func (c *Cache) FreshVersion() Version { return c.opt.Fresh() }
+
+// View is a record as the store had it at one moment. It is the ground that a read begins on and that a swap is made
+// from; it is never an authority by itself when it is Local.
+type View struct {
+	Key    Key
+	Record Record
+	Local  bool // a copy from this process's memory, up to [Options.LocalFor] old
+	// Overran: the swap that led to this view found a lease that had run out before its owner concluded it.
+	Overran bool
+
+	raw   []byte
+	epoch EpochID
+	at    Moment
+	opens Instant   // when the grace period ends
+	sent  time.Time // when the request was made whose reply this is: the store's time was at.Now after that
+}
+
+// Begin says what a read that begins with this view is begun under.
+func (v View) Begin() Begun { return Begin(v.Record, v.at) }
+
+// GraceLeft is how long the store's grace period lasted when the view was taken; zero when it was over.
+func (v View) GraceLeft() time.Duration {
+	if !v.at.Grace {
+		return 0
+	}
+	return v.opens.Sub(v.at.Now)
+}
+
+// BusyFor is how long the write that is under way may take at the most, as of the view; inDoubt tells that its outcome
+// will not be known before.
+func (v View) BusyFor() (left time.Duration, inDoubt bool) {
+	r := v.Record.at(v.at.Now)
+	if r.State != Writing {
+		return 0, false
+	}
+	return r.Lease.Until.Sub(v.at.Now), r.Lease.InDoubt
+}
+
+// Describe tells how the view's record stands to a tag that the backend just showed: known is true when the tag names the
+// record's version, and returned when it has named an earlier version before and so needs to be qualified.
+func (v View) Describe(tag Tag) (known, returned bool) {
+	r := v.Record.at(v.at.Now)
+	d := tag.Digest()
+	return r.State == Known && r.names(d), r.isRetired(d)
+}
+
+// Look returns a view to begin a read under: a local copy if there is a young one, else the store's. Simultaneous
+// calls for one key share one trip to the store.
+func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
+	if v, ok := c.local.get(key, c.opt.Clock()); ok {
+		return v, nil
+	}
+	if c.opt.LocalFor == 0 {
+		return c.Fetch(ctx, key)
+	}
+	v, err, _ := c.flights.Do(string(key[:]), func() (any, error) {
+		return c.Fetch(context.WithoutCancel(ctx), key)
+	})
+	if err != nil {
+		return View{}, err
+	}
+	return v.(View), nil
+}
+
+// Fetch returns the store's record as of now, planted if there was none.
+func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
+	sent := c.opt.Clock()
+	reply, err := c.store.Get(ctx, key)
+	if err != nil {
+		return View{}, fmt.Errorf("store: get: %w", err)
+	}
+	v, err := c.view(key, reply, sent)
+	if err != nil {
+		return View{}, err
+	}
+	v, _, err = c.apply(ctx, v, func(View) Event { return Plant{} })
+	return v, err
+}
+
+// view reads a reply.
+func (c *Cache) view(key Key, reply Reply, sent time.Time) (View, error) {
+	record, err := decode(reply.Value, reply.Epoch.ID)
+	if err != nil {
+		c.local.drop(key)
+		return View{}, fmt.Errorf("store: record %s: %w", key, err)
+	}
+	opens := reply.Epoch.Start.Add(c.opt.Grace)
+	v := View{
+		Key: key, Record: record,
+		raw: reply.Value, epoch: reply.Epoch.ID, opens: opens, sent: sent,
+		at: Moment{Now: reply.Now, Grace: reply.Now < opens},
+	}
+	c.local.put(v)
+	return v, nil
+}
+
+// apply is the one loop over the one compare-and-swap: it puts the event to the record until the record that the step
+// makes of it is the stored one. An error leaves open whether the last swap was made, unless it is [ErrNotSent].
+func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View, Verdict, error) {
+	for {
+		at := v.at
+		at.Fresh = c.opt.Fresh()
+		next, verdict := Step(v.Record, event(v), at)
+		if next.Seq == v.Record.Seq {
+			return v, verdict, nil
+		}
+		overran := v.Record.State == Writing && !v.Record.Lease.InDoubt && v.at.Now >= v.Record.Lease.Until
+		sent := c.opt.Clock()
+		reply, err := c.store.Swap(ctx, v.Key, Change{
+			Epoch: v.epoch, Old: v.raw, New: encode(next, v.epoch), TTL: next.lifetime(c.opt.TTL),
+		})
+		if err != nil {
+			c.local.drop(v.Key)
+			return v, verdict, fmt.Errorf("store: swap: %w", err)
+		}
+		if v, err = c.view(v.Key, reply, sent); err != nil {
+			return v, verdict, err
+		}
+		if reply.Swapped && verdict != Planted {
+			v.Overran = overran
+			return v, verdict, nil
+		}
+	}
+}
+
+// Learn adds the validator that a read showed which was begun under the view, and returns the view as it is then. Late
+// means that it taught nothing.
+func (c *Cache) Learn(ctx context.Context, v View, begun Begun, shown Validator) (View, Verdict, error) {
+	if begun.Closed {
+		return v, Late, nil
+	}
+	return c.apply(ctx, v, func(View) Event { return Learn{Begun: begun, Shown: shown} })
+}
+
+// Gone notes that a read which was begun under the view was shown no resource.
+func (c *Cache) Gone(ctx context.Context, v View, begun Begun) (View, Verdict, error) {
+	if begun.Closed {
+		return v, Late, nil
+	}
+	return c.apply(ctx, v, func(View) Event { return Gone{Begun: begun} })
+}
+
+// Judge says what a claim from this view would be told, without making it. From a local view only Admit and Ask mean
+// anything.
+func (c *Cache) Judge(v View, cond Condition, e Evidence) Verdict {
+	at := v.at
+	at.Fresh = c.opt.Fresh()
+	_, verdict := Step(v.Record, Claim{ID: LeaseID(at.Fresh), Condition: cond, Evidence: e}, at)
+	return verdict
+}
+
+// Ping asks the store whether it answers and how long its grace period lasts yet.
+func (c *Cache) Ping(ctx context.Context) (grace time.Duration, err error) {
+	reply, err := c.store.Ping(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("store: ping: %w", err)
+	}
+	return max(0, reply.Epoch.Start.Add(c.opt.Grace).Sub(reply.Now)), nil
+}
+
+// Drain waits until nothing is on its way to the store any more, or ctx ends.
+func (c *Cache) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		c.background.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("some outcomes are not recorded yet: %w", ctx.Err())
+	}
+}
+
+// Noted reports whether the record has the tag among those that were handed out under its version, be they confirmed or
+// not. A noted tag retires when the record moves, so it can be handed out bare.
+func (v View) Noted(tag Tag) bool { return v.Record.State != None && v.Record.names(tag.Digest()) }

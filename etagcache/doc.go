@@ -1,0 +1,30 @@
+// Package etagcache holds what the fleet knows of the versions of its resources: entity tags, one record per resource, and
+// the protocol by which records change.
+//
+// The protocol is [Step], a pure function from a [Record], an [Event] and a [Moment] to the next record and a
+// [Verdict]. Everything that is shared between replicas goes through one loop over one compare-and-swap, in [Cache]; a
+// [Store] keeps opaque values and knows nothing of their meaning.
+//
+// # Why it is so
+//
+// The rule that carries all others: whatever was begun under a version counts only while the record still has it.
+// Versions are minted by everything that may have changed the resource, and no version and no stored value ever
+// returns. So a late answer, a late copy of a swap, or a replica that was asleep cannot bring the past back.
+//
+// Some decisions that the rule leaves open, and why they were made as they are:
+//
+//   - A record counts its swaps ([Record.Seq]). A version may become unknown (a 404 was shown) and be confirmed again
+//     with the same validator; without the count the same bytes would be stored twice, and a late copy of a claim could
+//     succeed.
+//   - An unknown record may carry validators: those that were handed out under its version without being confirmed (the
+//     ETag on the answer to a write), and those of a version that a 404 put in doubt. They admit nothing. They are there
+//     so that they retire when the record moves; a bare tag that was handed out and not noted could come back as another
+//     version's.
+//   - A claim carries what the backend showed its writer. Learning and claiming are then one swap, and a refused claim
+//     still leaves what was learned.
+//   - A tag that is evicted because a version has too many representations is retired. Its holder must read again; the
+//     alternative is a tag that nobody remembers.
+//   - Marks are a bounded set. When there are too many, the two that end first become one that only time closes.
+//   - A record that remembers nothing but its version is kept for minutes, not for the configured time: reading made-up
+//     paths must not fill the store. When it is forgotten, an answer that is under way teaches nothing, and no more.
+package etagcache

@@ -1,0 +1,138 @@
+package etagcache
+
+// Condition is what a write requires of the present version. The zero value requires nothing.
+type Condition struct {
+	// Match is If-Match with entity tags. "*" names no version and does not belong here.
+	Match TagList
+	// Absent is If-None-Match: *, the precondition of a write that creates.
+	Absent bool
+	// Strong demands strong comparison (RFC 9110 section 8.8.3.2), which If-Match prescribes. Weak is our default and
+	// a deliberate departure from section 13.1.1: most frameworks and every compressor send weak tags, and strong
+	// comparison would refuse all their clients for ever.
+	Strong bool
+}
+
+// Evidence is what the backend showed a writer that asked before it was judged. The zero value: it was not asked.
+type Evidence struct {
+	Begun Begun
+	Kind  EvidenceKind
+	Shown Validator // ShownVersion only
+}
+
+// EvidenceKind is the kind of answer that a probe got.
+type EvidenceKind uint8
+
+// The kinds of evidence.
+const (
+	NotAsked EvidenceKind = iota
+	ShownVersion
+	ShownUnversioned
+	ShownAbsent
+)
+
+func (k EvidenceKind) String() string {
+	switch k {
+	case NotAsked:
+		return "not asked"
+	case ShownVersion:
+		return "version"
+	case ShownUnversioned:
+		return "unversioned"
+	case ShownAbsent:
+		return "absent"
+	}
+	return "EvidenceKind(?)"
+}
+
+// judge decides about a write by a record as of now. It is right to say Stale of a tag that the record knows as
+// retired, even while another write is under way; nothing else is decided before that write is over.
+func judge(r Record, c Condition, e Evidence) Verdict {
+	asked := e.Kind != NotAsked && e.Begun.Version == r.Version
+	switch {
+	case c.Absent:
+		return judgeCreation(r, e.Kind, asked)
+	case c.Match.Field:
+		return judgeMatch(r, c, e, asked)
+	case r.State == Writing:
+		return Busy
+	default:
+		return Admit
+	}
+}
+
+func judgeCreation(r Record, kind EvidenceKind, asked bool) Verdict {
+	switch {
+	case r.State == Writing:
+		return Busy
+	case !asked:
+		return Ask
+	case kind == ShownAbsent:
+		return Admit
+	default:
+		return Exists
+	}
+}
+
+func judgeMatch(r Record, c Condition, e Evidence, asked bool) Verdict {
+	best := no
+	for _, tag := range c.Match.Tags {
+		best = max(best, matchTag(r, tag, c.Strong, e, asked))
+	}
+	switch {
+	case best == no:
+		return Stale
+	case r.State == Writing:
+		return Busy
+	case asked && e.Kind == ShownAbsent:
+		return Absent
+	case asked && e.Kind == ShownUnversioned:
+		return Unversioned
+	case best == yes:
+		return Admit
+	case asked:
+		return Stale
+	default:
+		return Ask
+	}
+}
+
+// match is whether a tag names the present version.
+type match uint8
+
+const (
+	no      match = iota // it does not
+	perhaps              // only the backend can tell
+	yes                  // it does
+)
+
+// matchTag compares one tag with the record, and where the record cannot learn from the evidence, with the evidence.
+func matchTag(r Record, sent Tag, strong bool, e Evidence, asked bool) match {
+	tag, version, qualified := sent.Unqualify()
+	digest := tag.Digest()
+	present := r.Version
+	if r.State == Writing {
+		present = r.Lease.BeforeVersion
+	}
+	switch {
+	case strong && tag.Weak:
+		return no
+	case qualified && version != present:
+		return no
+	case !qualified && r.isRetired(digest):
+		return no
+	case r.State == Writing:
+		return perhaps
+	}
+	same := func(v Validator) bool { return v.Tag == digest && !(strong && v.Weak) }
+	if r.State == Known {
+		for _, v := range r.Validators {
+			if same(v) {
+				return yes
+			}
+		}
+	}
+	if asked && e.Kind == ShownVersion && same(e.Shown) {
+		return yes
+	}
+	return perhaps
+}

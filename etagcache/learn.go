@@ -1,0 +1,110 @@
+package etagcache
+
+import "slices"
+
+// Begun is what a read was begun under: what it shows counts only while the record still has this version.
+type Begun struct {
+	Version Version
+	// Closed: a write or a mark was open, or the store was in grace. The answer teaches nothing, because nobody knows
+	// on which side of the change it was computed.
+	Closed bool
+	// Now is the store's time when the read began. A lease that ran out by then is over for this read; one that runs
+	// out later is not.
+	Now Instant
+}
+
+// Begin says what a read that begins now is begun under.
+func Begin(r Record, at Moment) Begun {
+	r = r.at(at.Now)
+	closed := at.Grace || r.State == None || r.State == Writing || len(r.Marks) > 0
+	return Begun{Version: r.Version, Closed: closed, Now: at.Now}
+}
+
+// learn adds a validator that a read showed.
+func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
+	if b.Closed || r.Version != b.Version {
+		return r, Late
+	}
+	r = r.at(b.Now)
+	if r.State == Writing {
+		return r, Late
+	}
+	same := slices.IndexFunc(r.Validators, sameRepresentation(v))
+	if same >= 0 && (v.Rep == Digest{}) {
+		v.Rep = r.Validators[same].Rep
+	}
+	switch {
+	case same >= 0 && r.Validators[same].Tag != v.Tag:
+		r = r.moved(fresh)
+		r.State, r.Validators = Known, []Validator{v}
+		return changed(r), Drift
+	case same >= 0 && r.State == Known && r.Validators[same].Weak == v.Weak:
+		return r, Done
+	case same >= 0: // confirmed; or weak turned strong by itself, as mod_dav's do, or the other way round
+		r.Validators = slices.Clone(r.Validators)
+		r.Validators[same] = v
+	case len(r.Validators) == maxValidators && r.State == Known && r.names(v.Tag):
+		return r, Done // the tag is what counts; which representations share it no longer fits
+	default:
+		r = withValidator(r, v)
+	}
+	if r.State == Unknown {
+		r = dropUnconfirmed(r, v)
+	}
+	r.State = Known
+	return changed(r), Done
+}
+
+// sameRepresentation finds the validator of v's representation. Where that is not known (a 304 does not say which one it
+// spares the client) it finds one with v's tag, which can confirm but never contradict.
+func sameRepresentation(v Validator) func(Validator) bool {
+	if (v.Rep == Digest{}) {
+		return func(o Validator) bool { return o.Tag == v.Tag }
+	}
+	return func(o Validator) bool { return o.Rep == v.Rep }
+}
+
+// withValidator adds v as the newest validator. One of a representation that nobody knew, with the same tag, becomes v.
+func withValidator(r Record, v Validator) Record {
+	list := slices.DeleteFunc(slices.Clone(r.Validators), func(o Validator) bool {
+		return o.Rep == Digest{} && o.Tag == v.Tag
+	})
+	var evicted *Validator
+	if len(list) == maxValidators {
+		evicted, list = &list[0], list[1:]
+	}
+	r.Validators = append(list, v)
+	if evicted != nil && !r.names(evicted.Tag) {
+		r.Retired = retireDigest(r.Retired, evicted.Tag)
+	}
+	return r
+}
+
+// dropUnconfirmed retires the tags that came on the answers to writes and turned out not to be the resource's: its first
+// read under this version showed v.
+func dropUnconfirmed(r Record, v Validator) Record {
+	kept := make([]Validator, 0, len(r.Validators))
+	for _, o := range r.Validators {
+		if (o.Rep == Digest{}) && o.Tag != v.Tag {
+			r.Retired = retireDigest(r.Retired, o.Tag)
+			continue
+		}
+		kept = append(kept, o)
+	}
+	r.Validators = kept
+	return r
+}
+
+// gone takes the record's word because a reader was shown nothing. The validators stay, unconfirmed: to a reader who may
+// look they may still be present, and they must retire if the record moves.
+func gone(r Record, b Begun) (Record, Verdict) {
+	if b.Closed || r.Version != b.Version {
+		return r, Late
+	}
+	r = r.at(b.Now)
+	if r.State != Known {
+		return r, Done
+	}
+	r.State = Unknown
+	return changed(r), Done
+}

@@ -1,0 +1,209 @@
+package etagcache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Wish is one key that a write needs to itself, with what it requires of that resource.
+type Wish struct {
+	View      View
+	Condition Condition
+	Evidence  Evidence
+}
+
+// Term is how long a write may take.
+type Term struct {
+	Work   time.Duration // until the backend is given up on
+	Settle time.Duration // how long after that it may still be applying the write
+}
+
+// margin is added to every lease in the store, so that the owner, whose clock may run a little slower than the store's,
+// stops strictly before it ends.
+func (t Term) margin() time.Duration { return 100*time.Millisecond + t.Work/50 }
+
+// Ruling is why a claim was not granted: the wish that stood in the way, how its record is now, and what was said.
+type Ruling struct {
+	Wish    int
+	View    View
+	Verdict Verdict
+}
+
+// ErrLeaseSpent says that a claim took so long that nothing is left of its lease.
+var ErrLeaseSpent = errors.New("the lease ended before the claim was complete")
+
+// Held is the right to send one write, for a set of keys. It must be ended with [Held.Conclude], once.
+type Held struct {
+	// Deadline is when the owner must have stopped, on its own clock. It is measured from before the first claim was
+	// sent, so it is strictly before the end of every lease in the store.
+	Deadline time.Time
+	// Overran says that at least one of the keys had a lease that ran out before its owner concluded it.
+	Overran bool
+
+	cache *Cache
+	id    LeaseID
+	term  Term
+	keys  []heldKey
+}
+
+type heldKey struct {
+	view View
+	from Version // the version that was claimed
+}
+
+// Claim takes the lease of all wishes or of none. It takes them in the order of their keys, so that two sets never
+// wait for each other, and holds nothing when it returns without a lease. The wishes are sorted in place. A nil *Held
+// with a nil error means that it was not granted, and the ruling says why.
+func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Ruling, error) {
+	slices.SortFunc(wishes, func(a, b Wish) int { return bytes.Compare(a.View.Key[:], b.View.Key[:]) })
+	start := c.opt.Clock()
+	h := &Held{cache: c, id: c.opt.Fresh(), term: term, Deadline: start.Add(term.Work)}
+	for i, w := range wishes {
+		var from Version
+		view, verdict, err := c.apply(ctx, w.View, func(v View) Event {
+			from = v.Record.Version
+			return Claim{
+				ID: h.id, Until: c.laterThan(v, term.Work+term.margin()+term.Settle),
+				Condition: w.Condition, Evidence: w.Evidence,
+			}
+		})
+		switch {
+		case err != nil:
+			// Nobody knows whether this one was claimed. Ending it as unapplied is right in both cases.
+			if !errors.Is(err, ErrNotSent) {
+				h.keys = append(h.keys, heldKey{view: view, from: from})
+			}
+			h.later(h.keys, unsent, nil)
+			return nil, Ruling{Wish: i, View: view}, err
+		case verdict != Admit:
+			h.release()
+			return nil, Ruling{Wish: i, View: view, Verdict: verdict}, nil
+		}
+		h.Overran = h.Overran || view.Overran
+		h.keys = append(h.keys, heldKey{view: view, from: view.Record.Lease.BeforeVersion})
+	}
+	if !c.opt.Clock().Before(h.Deadline) {
+		h.release()
+		return nil, Ruling{}, ErrLeaseSpent
+	}
+	return h, Ruling{Verdict: Admit}, nil
+}
+
+// laterThan is the store's time d from now, or a little later: the reply that v comes from was stamped after v.sent.
+func (c *Cache) laterThan(v View, d time.Duration) Instant {
+	return v.at.Now.Add(c.opt.Clock().Sub(v.sent) + d)
+}
+
+// release gives back what was claimed, because nothing was sent.
+func (h *Held) release() {
+	h.Conclude(context.Background(), unsent, nil)
+}
+
+// unsent is the conclusion of a write that was never sent.
+var unsent = Conclusion{Outcome: Unapplied}
+
+// Conclusion is what is known of a write when its lease ends.
+type Conclusion struct {
+	Outcome Outcome
+	// Primary is the key that Shown belongs to. The other keys of the set are only known to have changed, or not.
+	Primary   Key
+	Shows     bool
+	Shown     Validator
+	Confirmed bool
+}
+
+// Conclude ends the lease and returns the primary key's view after it. What the store does not take now is tried again in
+// the background until the lease has run out anyway; unwritten is then called, once, if it was all in vain (nil: nobody
+// is told).
+func (h *Held) Conclude(ctx context.Context, c Conclusion, unwritten func(error)) (View, Verdict, error) {
+	var (
+		primary View
+		verdict = Late
+		failed  []heldKey
+		first   error
+	)
+	for _, k := range h.keys {
+		v, got, err := h.concludeKey(ctx, k, c)
+		if err != nil {
+			failed, first = append(failed, k), errors.Join(first, err)
+			continue
+		}
+		if k.view.Key == c.Primary {
+			primary, verdict = v, got
+		}
+	}
+	h.later(failed, c, unwritten)
+	return primary, verdict, first
+}
+
+func (h *Held) concludeKey(ctx context.Context, k heldKey, c Conclusion) (View, Verdict, error) {
+	return h.cache.apply(ctx, k.view, func(v View) Event {
+		e := Conclude{ID: h.id, Outcome: c.Outcome, From: k.from, Until: h.cache.laterThan(v, h.term.margin()+h.term.Settle)}
+		if c.Shows && k.view.Key == c.Primary {
+			e.Shows, e.Shown, e.Confirmed = true, c.Shown, c.Confirmed
+		}
+		return e
+	})
+}
+
+// later concludes in the background.
+func (h *Held) later(keys []heldKey, c Conclusion, unwritten func(error)) {
+	if len(keys) > 0 {
+		h.cache.background.Go(func() { h.concludeLater(keys, c, unwritten) })
+	}
+}
+
+// concludeLater tries again, at ever longer intervals, from the records as they are then.
+func (h *Held) concludeLater(keys []heldKey, c Conclusion, unwritten func(error)) {
+	end := h.Deadline.Add(h.term.Settle)
+	wait := 50 * time.Millisecond
+	for {
+		time.Sleep(wait)
+		wait = min(2*wait, time.Second)
+		var failed []heldKey
+		var last error
+		for _, k := range keys {
+			// A fresh view: the swap whose reply was lost may have been made.
+			v, err := h.cache.Fetch(context.Background(), k.view.Key)
+			if err == nil {
+				_, _, err = h.concludeKey(context.Background(), heldKey{view: v, from: k.from}, c)
+			}
+			if err != nil {
+				failed, last = append(failed, k), err
+			}
+		}
+		if len(failed) == 0 {
+			return
+		}
+		if h.cache.opt.Clock().After(end) {
+			if unwritten != nil {
+				unwritten(last)
+			}
+			return
+		}
+		keys = failed
+	}
+}
+
+// Verify judges the write once more, by what the backend shows while the lease is held: is what was claimed still what
+// is there? It is for backends that have other writers (`verify: always`). Anything but [Admit] means that the write must
+// not be sent.
+func (h *Held) Verify(key Key, cond Condition, e Evidence) Verdict {
+	for _, k := range h.keys {
+		if k.view.Key != key {
+			continue
+		}
+		before := k.view.Record
+		before.State, before.Version = before.Lease.Before, before.Lease.BeforeVersion
+		before.Lease, before.Marks = Lease{}, nil
+		e.Begun = Begun{Version: before.Version, Now: k.view.at.Now}
+		_, verdict := Step(before, Claim{ID: h.id, Condition: cond, Evidence: e}, Moment{
+			Now: k.view.at.Now, Fresh: h.cache.opt.Fresh(),
+		})
+		return verdict
+	}
+	return Late
+}

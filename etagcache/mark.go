@@ -1,0 +1,29 @@
+package etagcache
+
+import "context"
+
+// Marked is an open mark: an unsafe request that nobody judged is under way. It is ended with [Marked.Close] when its
+// answer came, and left alone when none did: it runs out by itself, at the end of lease and settle time.
+type Marked struct {
+	cache *Cache
+	view  View
+	id    MarkID
+}
+
+// Mark moves the record before an unsafe request is sent that nobody judged. After an error the request must not be
+// sent as if it had been noted.
+func (c *Cache) Mark(ctx context.Context, v View, term Term) (*Marked, error) {
+	m := &Marked{cache: c, id: c.opt.Fresh()}
+	view, _, err := c.apply(ctx, v, func(v View) Event {
+		return OpenMark{ID: m.id, Until: c.laterThan(v, term.Work+term.margin()+term.Settle)}
+	})
+	m.view = view
+	return m, err
+}
+
+// Close moves the record once more, after the answer. When the store does not take it, the mark stays open until it
+// runs out by itself, and the error says so.
+func (m *Marked) Close(ctx context.Context) error {
+	_, _, err := m.cache.apply(ctx, m.view, func(View) Event { return CloseMark{ID: m.id} })
+	return err
+}

@@ -1,0 +1,201 @@
+package etagcache
+
+import (
+	"encoding/base64"
+	"slices"
+	"time"
+)
+
+// Version names one state of one resource, as far as the proxy can tell states apart. It is minted at random and
+// unique for ever: whatever was begun under a version counts only while the record still has it.
+type Version [12]byte
+
+// String is 16 characters of base64url, all of which are legal in an entity tag.
+func (v Version) String() string { return base64.RawURLEncoding.EncodeToString(v[:]) }
+
+// LeaseID names one claim of one write, and MarkID one open mark. Both are minted like versions.
+type (
+	LeaseID [12]byte
+	MarkID  [12]byte
+)
+
+// State is what a record says of its resource.
+type State uint8
+
+// The states of a record.
+const (
+	None    State = iota // there is no record
+	Unknown              // the backend must be asked which version is present
+	Known                // the validators name the present version
+	Writing              // an admitted write is, or may be, at the backend
+)
+
+func (s State) String() string {
+	switch s {
+	case None:
+		return "none"
+	case Unknown:
+		return "unknown"
+	case Known:
+		return "known"
+	case Writing:
+		return "writing"
+	}
+	return "State(?)"
+}
+
+// Bounds of one record. A resource with more representations than validators fit loses the oldest to the retired ones,
+// which can only refuse, never admit.
+const (
+	maxValidators = 32
+	maxRetired    = 48
+	maxMarks      = 16
+)
+
+// Validator is an entity tag that the backend showed for one representation of one version.
+type Validator struct {
+	Tag  Digest // of the opaque part
+	Rep  Digest // of what selects the representation; the zero value: not known which (the answer to a write)
+	Weak bool
+}
+
+// Mark says that an unsafe request, which nobody judged, is on its way and may change the resource at any moment
+// until Until.
+type Mark struct {
+	ID    MarkID
+	Until Instant
+}
+
+// Lease is the right of one write to be at the backend.
+type Lease struct {
+	ID LeaseID
+	// Until is when nothing of the write can be under way any more: the lease's end and the settle time after it.
+	Until Instant
+	// InDoubt: the owner gave the backend up, and Until is only the settle time. Waiting for an outcome is in vain.
+	InDoubt bool
+	// Before is what the record said when it was claimed, its validators aside, which stay where they are.
+	Before        State
+	BeforeVersion Version
+	// Touched: a mark was open when the record was claimed, or was set since. Whatever becomes of the write, the
+	// resource is unknown after it.
+	Touched bool
+}
+
+// Record is all that the fleet knows of one resource. It is a value: no function of this package changes the arrays
+// behind its slices.
+type Record struct {
+	State   State
+	Version Version
+	// Validators name the present version when the record is Known. When it is Unknown they were handed out under
+	// Version but are not confirmed; they are kept so that they retire with it. When it is Writing they are those of
+	// the record before the claim.
+	Validators []Validator
+	Retired    []Digest // validators of earlier versions, the oldest first
+	Marks      []Mark   // open, or expired and not yet swept
+	Lease      Lease    // while Writing
+	// Left is the lease that ended here last, so that whoever ends it twice recognises its own success.
+	Left LeaseID
+	// Seq counts the swaps of this record. With it no stored value ever returns, even where all else does (a
+	// version that was gone and came back with the same validator), so a late copy of a swap always fails.
+	Seq uint64
+}
+
+// Present reports the record as of now: a write whose lease and settle time have passed is over, and nobody knows
+// what came of it; marks that have run out are gone. It does not count as a change.
+func (r Record) at(now Instant) Record {
+	r.Marks = openMarks(r.Marks, now)
+	if r.State == Writing && now >= r.Lease.Until {
+		r = r.retire()
+		r.State, r.Lease = Unknown, Lease{}
+	}
+	return r
+}
+
+// retire moves all validators to the retired ones.
+func (r Record) retire() Record {
+	for _, v := range r.Validators {
+		r.Retired = retireDigest(r.Retired, v.Tag)
+	}
+	r.Validators = nil
+	return r
+}
+
+// retireDigest returns the list with d as its newest element, without those that no longer fit.
+func retireDigest(list []Digest, d Digest) []Digest {
+	out := make([]Digest, 0, min(len(list)+1, maxRetired))
+	for _, old := range list {
+		if old != d {
+			out = append(out, old)
+		}
+	}
+	if len(out) == maxRetired {
+		out = out[1:]
+	}
+	return append(out, d)
+}
+
+// moved is the record under a new version, its validators retired, of which nothing is known but that.
+func (r Record) moved(fresh Version) Record {
+	r = r.retire()
+	r.Version = fresh
+	if r.State != Writing {
+		r.State = Unknown
+	}
+	return r
+}
+
+// Names reports whether the digest is among the validators.
+func (r Record) names(d Digest) bool {
+	return slices.ContainsFunc(r.Validators, func(v Validator) bool { return v.Tag == d })
+}
+
+// isRetired reports whether the digest named an earlier version. Such a tag names none when it is sent bare.
+func (r Record) isRetired(d Digest) bool { return slices.Contains(r.Retired, d) }
+
+// Open reports whether a mark is open at now.
+func (r Record) open(now Instant) bool { return len(openMarks(r.Marks, now)) > 0 }
+
+func openMarks(marks []Mark, now Instant) []Mark {
+	expired := func(m Mark) bool { return now >= m.Until }
+	if !slices.ContainsFunc(marks, expired) {
+		return marks
+	}
+	return slices.DeleteFunc(slices.Clone(marks), expired)
+}
+
+// withMark adds or extends a mark. When there are too many, the two that end first become one that nobody can close and
+// that runs as long as the longer of them.
+func withMark(marks []Mark, m Mark) []Mark {
+	out := slices.DeleteFunc(slices.Clone(marks), func(o Mark) bool { return o.ID == m.ID })
+	out = append(out, m)
+	slices.SortStableFunc(out, func(a, b Mark) int { return int(a.Until - b.Until) })
+	if len(out) > maxMarks {
+		out = out[1:]
+		out[0].ID = MarkID{}
+	}
+	return out
+}
+
+func withoutMark(marks []Mark, id MarkID) []Mark {
+	return slices.DeleteFunc(slices.Clone(marks), func(m Mark) bool { return m.ID == id })
+}
+
+// emptyTTL is how long a record is kept that remembers nothing but its version. It is planted before the backend is
+// asked about any path that a client makes up; losing it only makes an answer that is under way teach nothing.
+const emptyTTL = 10 * time.Minute
+
+// lifetime is how long the store keeps the record untouched, ttl being the configured time. What must not be forgotten
+// has none: writing, and open marks. A record with a retired tag that has come back is worth more than others, because
+// only the record tells that the tag names no version by itself; a bounded store forgets first what expires first.
+func (r Record) lifetime(ttl time.Duration) time.Duration {
+	switch {
+	case r.State == Writing || len(r.Marks) > 0:
+		return 0
+	case r.State == Unknown && len(r.Validators) == 0 && len(r.Retired) == 0:
+		return min(ttl, emptyTTL)
+	case slices.ContainsFunc(r.Validators, func(v Validator) bool { return r.isRetired(v.Tag) }):
+		return 2 * ttl
+	default:
+		return ttl
+	}
+}

@@ -1,0 +1,167 @@
+package redisstore
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Defaults of [Options].
+const (
+	DefaultPrefix  = "proxy409"
+	DefaultTimeout = 300 * time.Millisecond
+)
+
+// Mode says what answers at [Options.URL].
+type Mode string
+
+const (
+	Single   Mode = "single"   // one server, or a managed one whose name always leads to the master
+	Cluster  Mode = "cluster"  // Redis Cluster
+	Sentinel Mode = "sentinel" // Sentinels, which are asked for the master
+)
+
+// Options is the configuration of a [Store].
+type Options struct {
+	// URL says where Redis is, in the form that go-redis parses. Needed.
+	//
+	//	single     redis://user:password@host:6379/0, rediss:// with TLS, unix://user:password@/path/to.sock?db=0
+	//	cluster    redis://user:password@host1:6379?addr=host2:6379&addr=host3:6379
+	//	sentinel   redis://host1:26379/0?master_name=mymaster&addr=host2:26379&username=user&password=password
+	//
+	// With Sentinel the user and password before the @ are the Sentinels' own; those of Redis are parameters. A
+	// password is percent-encoded. Parameters such as pool_size are as in redis.ParseURL; those about time-outs,
+	// retries and routing to replicas are overruled.
+	URL string
+
+	Mode   Mode         // default Single
+	Prefix string       // what all keys begin with, without braces; default DefaultPrefix
+	Logger *slog.Logger // told when an epoch begins; nil: nobody is told
+	// Timeout bounds each operation as a whole: the wait for a connection, dialing, identifying a new server and WAIT
+	// included. Default DefaultTimeout.
+	Timeout time.Duration
+
+	// WaitReplicas is how many replicas must have acknowledged a swap before it counts as done. With 0 a failover may
+	// lose one that was confirmed, though the grace period of the new epoch covers that. Default 0.
+	WaitReplicas int
+}
+
+func (o Options) withDefaults() (Options, error) {
+	o.Mode = cmp.Or(o.Mode, Single)
+	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	var errs []error
+	if o.URL == "" {
+		errs = append(errs, errors.New("redisstore: URL is needed, such as redis://localhost:6379/0"))
+	}
+	if strings.ContainsAny(o.Prefix, "{} \r\n\t") {
+		errs = append(errs, fmt.Errorf("redisstore: Prefix %q must be without braces (they choose the cluster slot) and blanks", o.Prefix))
+	}
+	if o.Timeout < time.Millisecond {
+		errs = append(errs, fmt.Errorf("redisstore: Timeout is %v, must be at least 1ms", o.Timeout))
+	}
+	if o.WaitReplicas < 0 {
+		errs = append(errs, fmt.Errorf("redisstore: WaitReplicas is %d, must not be negative", o.WaitReplicas))
+	}
+	return o, errors.Join(errs...)
+}
+
+// dial makes the client, which connects when it is first used.
+func (o Options) dial() (topology, error) {
+	if u, err := url.Parse(o.URL); err == nil && u.Fragment != "" {
+		return nil, badURL(errors.New("it has a fragment (#)"))
+	}
+	switch o.Mode {
+	case Single:
+		c, err := redis.ParseURL(o.URL)
+		if err != nil {
+			return nil, badURL(err)
+		}
+		o.tame(c)
+		return single{redis.NewClient(c)}, nil
+	case Cluster:
+		c, err := redis.ParseClusterURL(o.URL)
+		if err != nil {
+			return nil, badURL(err)
+		}
+		c.ReadOnly, c.RouteByLatency, c.RouteRandomly = false, false, false
+		c.TLSConfig = anyHost(c.TLSConfig)
+		c.NewClient = func(n *redis.Options) *redis.Client { return redis.NewClient(o.tame(n)) }
+		return cluster{redis.NewClusterClient(c)}, nil
+	case Sentinel:
+		return o.dialSentinel()
+	default:
+		return nil, fmt.Errorf("redisstore: Mode is %q, must be single, cluster or sentinel", o.Mode)
+	}
+}
+
+func (o Options) dialSentinel() (topology, error) {
+	c, err := redis.ParseFailoverURL(o.URL)
+	if err != nil {
+		return nil, badURL(err)
+	}
+	if c.MasterName == "" {
+		return nil, badURL(errors.New("it has no master_name parameter, which mode sentinel needs"))
+	}
+	c.RouteByLatency, c.RouteRandomly, c.ReplicaOnly = false, false, false // the first two would panic
+	c.TLSConfig = anyHost(c.TLSConfig)
+	var t redis.Options
+	o.tame(&t)
+	c.Protocol, c.MaxRetries, c.DialerRetries = t.Protocol, t.MaxRetries, t.DialerRetries
+	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = t.DialTimeout, t.ReadTimeout, t.WriteTimeout, t.PoolTimeout
+	c.ContextTimeoutEnabled, c.DisableIdentity, c.PipelinePoolSize = t.ContextTimeoutEnabled, t.DisableIdentity, t.PipelinePoolSize
+	return single{redis.NewFailoverClient(c)}, nil
+}
+
+// tame takes from a client everything that would repeat a command or outlast the time-out.
+func (o Options) tame(c *redis.Options) *redis.Options {
+	c.Protocol = 2 // no pushes: nothing but replies is ever read
+	c.MaxRetries = -1
+	c.DialerRetries = 1
+	c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolTimeout = o.Timeout, o.Timeout, o.Timeout, o.Timeout
+	c.ContextTimeoutEnabled = true
+	c.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	c.DisableIdentity = true // CLIENT SETINFO would need a permission of its own
+	c.PipelinePoolSize = -1  // no pool beside the pool
+	return c
+}
+
+// anyHost lets each node be verified by its own name: go-redis sets the first one's for all.
+func anyHost(c *tls.Config) *tls.Config {
+	if c != nil {
+		c.ServerName = ""
+	}
+	return c
+}
+
+// badURL keeps the password out of the error. A URL that is parsed wrongly because its password is not percent-encoded
+// shows a piece of it in the error, but then the @ that ends the password is in that piece.
+func badURL(cause error) error {
+	var parse *url.Error
+	if errors.As(cause, &parse) || strings.Contains(cause.Error(), "@") {
+		cause = errors.New("it cannot be parsed; are the user and password percent-encoded?")
+	}
+	return fmt.Errorf("redisstore: URL: %w", cause)
+}
+
+// LogDriver sends what go-redis logs by itself (mostly that it could not connect) to logger, at debug level. go-redis has
+// one logger for the whole process, so this is for the program to call, once, and not for a library.
+func LogDriver(logger *slog.Logger) { redis.SetLogger(driverLogger{logger}) }
+
+type driverLogger struct{ *slog.Logger }
+
+func (l driverLogger) Printf(ctx context.Context, format string, v ...any) {
+	l.DebugContext(ctx, "go-redis", "message", fmt.Sprintf(format, v...))
+}

@@ -1,0 +1,262 @@
+package redisstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"proxy409/etagcache"
+)
+
+// Store is an [etagcache.Store] in Redis. It is safe for concurrent use.
+type Store struct {
+	options  Options
+	topology topology
+	buckets  []*bucket
+	opening  singleflight.Group
+}
+
+var _ etagcache.Store = (*Store)(nil)
+
+// clusterBuckets is how many parts the records are in, so that the nodes of a cluster share the work. It must be the
+// same in every process of a fleet, for ever.
+const clusterBuckets = 64
+
+// New returns a store that connects when it is first used, and again whenever it must. Close it when it is not needed
+// any more.
+func New(o Options) (*Store, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	t, err := o.dial()
+	if err != nil {
+		return nil, err
+	}
+	n := 1
+	if o.Mode == Cluster {
+		n = clusterBuckets
+	}
+	s := &Store{options: o, topology: t}
+	for i := range n {
+		name := "{" + strconv.Itoa(i) + "}"
+		s.buckets = append(s.buckets, &bucket{name: name, epochKey: o.Prefix + ":" + name + ":epoch"})
+	}
+	return s, nil
+}
+
+// Close closes the connections. Operations fail from now on, those under way too.
+func (s *Store) Close() error {
+	if err := s.topology.Close(); err != nil {
+		return fmt.Errorf("redisstore: close: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) bucket(key etagcache.Key) *bucket { return s.buckets[int(key[0])%len(s.buckets)] }
+
+func (s *Store) keys(b *bucket, key etagcache.Key) []string {
+	return []string{s.options.Prefix + ":" + b.name + ":" + key.String(), b.epochKey}
+}
+
+// Get returns the value under key, with the time and epoch of the key's bucket.
+func (s *Store) Get(ctx context.Context, key etagcache.Key) (etagcache.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	b := s.bucket(key)
+	reply, err := s.get(ctx, b, s.keys(b, key))
+	if err != nil {
+		return etagcache.Reply{}, fmt.Errorf("redisstore: get: %w", explain(err))
+	}
+	return reply, nil
+}
+
+// get reads keys; if the server is another than before, it gets to know it and reads once more.
+func (s *Store) get(ctx context.Context, b *bucket, keys []string) (etagcache.Reply, error) {
+	srv, err := s.current(ctx, b)
+	if err != nil {
+		return etagcache.Reply{}, err
+	}
+	reply, err := s.getFrom(ctx, srv, keys)
+	if !otherServer(err) {
+		return reply, err
+	}
+	if srv, err = s.reopen(ctx, b, srv); err != nil {
+		return etagcache.Reply{}, err
+	}
+	reply, err = s.getFrom(ctx, srv, keys)
+	if otherServer(err) {
+		err = fmt.Errorf("the server has changed twice in a moment; are there several behind one address? %w", err)
+	}
+	return reply, err
+}
+
+func (s *Store) getFrom(ctx context.Context, srv *server, keys []string) (etagcache.Reply, error) {
+	node, err := s.topology.master(ctx, keys[0])
+	if err != nil {
+		return etagcache.Reply{}, err
+	}
+	parts, err := node.EvalSha(ctx, srv.get, keys).Slice()
+	if err != nil {
+		s.topology.doubt(ctx)
+		return etagcache.Reply{}, err
+	}
+	return parseReply(parts)
+}
+
+// Swap makes the change if it still applies. If the server turns out to be another than before, nothing was swapped, and
+// the reply shows what is stored there, under which epoch.
+func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change) (etagcache.Reply, error) {
+	if err := validate(c); err != nil {
+		return etagcache.Reply{}, notSent(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	b := s.bucket(key)
+	keys := s.keys(b, key)
+
+	srv, err := s.current(ctx, b)
+	if err != nil {
+		return etagcache.Reply{}, notSent(err)
+	}
+	reply, sent, err := s.swapOn(ctx, srv, keys, c)
+	switch {
+	case err == nil:
+		return reply, nil
+	case otherServer(err):
+		if _, err = s.reopen(ctx, b, srv); err == nil {
+			reply, err = s.get(ctx, b, keys)
+		}
+		if err != nil {
+			return etagcache.Reply{}, notSent(err)
+		}
+		return reply, nil
+	case !sent || refusal(err):
+		return etagcache.Reply{}, notSent(err)
+	default:
+		return etagcache.Reply{}, fmt.Errorf("redisstore: swap: nobody knows whether it was made: %w", err)
+	}
+}
+
+// swapOn makes the change on srv, and tells whether anything was sent there.
+func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagcache.Change) (etagcache.Reply, bool, error) {
+	node, err := s.topology.master(ctx, keys[0])
+	if err != nil {
+		s.topology.doubt(ctx)
+		return etagcache.Reply{}, false, err
+	}
+	var scripter redis.Scripter = node
+	var conn *redis.Conn
+	if s.options.WaitReplicas > 0 {
+		conn = node.Conn() // WAIT is about the writes of its own connection
+		defer conn.Close()
+		scripter = conn
+	}
+
+	something := "1"
+	if c.Old == nil {
+		something = "0"
+	}
+	epoch := &mark{arg: []byte(hex.EncodeToString(c.Epoch[:]))}
+	ttl := int64((c.TTL + time.Millisecond - 1) / time.Millisecond)
+	parts, err := scripter.EvalSha(ctx, srv.swap, keys, epoch, something, c.Old, c.New, ttl).Slice()
+	if err != nil {
+		s.topology.doubt(ctx)
+		return etagcache.Reply{}, epoch.written, err
+	}
+	reply, err := parseReply(parts)
+	if err == nil && reply.Swapped {
+		reply.Value = bytes.Clone(c.New)
+		if conn != nil {
+			err = s.wait(ctx, conn)
+		}
+	}
+	if err != nil {
+		return etagcache.Reply{}, true, err
+	}
+	return reply, true, nil
+}
+
+// wait waits until enough replicas have what was written on conn.
+func (s *Store) wait(ctx context.Context, conn *redis.Conn) error {
+	deadline, _ := ctx.Deadline()
+	// A little less than there is left, so that there may be a number rather than a time-out; never 0, which is for ever.
+	left := max(time.Until(deadline)*9/10, time.Millisecond)
+	n, err := conn.Wait(ctx, s.options.WaitReplicas, left).Result()
+	if err != nil {
+		return fmt.Errorf("wait until replicas have it: %w", err)
+	}
+	if n < int64(s.options.WaitReplicas) {
+		return fmt.Errorf("%d of the %d replicas that must have it acknowledged it within %v", n, s.options.WaitReplicas, left)
+	}
+	return nil
+}
+
+// Ping asks every part of the store, and returns the epoch that began last with the time of the same server: in a
+// cluster each node has a clock of its own.
+func (s *Store) Ping(ctx context.Context) (etagcache.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	replies := make([]etagcache.Reply, len(s.buckets))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(16)
+	for i, b := range s.buckets {
+		group.Go(func() (err error) {
+			replies[i], err = s.get(ctx, b, []string{b.epochKey, b.epochKey})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return etagcache.Reply{}, fmt.Errorf("redisstore: ping: %w", explain(err))
+	}
+	latest := replies[0]
+	for _, r := range replies[1:] {
+		if r.Now.Sub(r.Epoch.Start) < latest.Now.Sub(latest.Epoch.Start) {
+			latest = r
+		}
+	}
+	return etagcache.Reply{Now: latest.Now, Epoch: latest.Epoch}, nil
+}
+
+func validate(c etagcache.Change) error {
+	switch {
+	case len(c.New) == 0:
+		return errors.New("the new value is empty")
+	case c.TTL < 0:
+		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
+	}
+	return nil
+}
+
+// parseReply reads what get.lua and swap.lua return: swapped, value or nil, epoch, seconds, microseconds.
+func parseReply(parts []any) (etagcache.Reply, error) {
+	var r etagcache.Reply
+	if len(parts) != 5 {
+		return r, fmt.Errorf("the script returned %d values instead of 5", len(parts))
+	}
+	swapped, _ := parts[0].(int64)
+	epoch, _ := parts[2].(string)
+	seconds, _ := parts[3].(string)
+	micros, _ := parts[4].(string)
+	sec, err1 := strconv.ParseInt(seconds, 10, 64)
+	usec, err2 := strconv.ParseInt(micros, 10, 64)
+	var err3 error
+	r.Epoch, err3 = parseEpoch(epoch)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return etagcache.Reply{}, fmt.Errorf("the script returned what it should not: %w", err)
+	}
+	r.Swapped = swapped == 1
+	r.Now = etagcache.Instant(sec*1000 + usec/1000)
+	if value, ok := parts[1].(string); ok {
+		r.Value = []byte(value)
+	}
+	return r, nil
+}

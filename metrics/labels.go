@@ -1,0 +1,99 @@
+package metrics
+
+import (
+	"slices"
+
+	"proxy409/proxy"
+)
+
+// The label values for what is on no list.
+const (
+	// Unmatched is the route of requests that no rule matched. No configured route may have this name.
+	Unmatched = "unmatched"
+	// None is the reason of a decision with nothing to object to, and the mode of [Unmatched].
+	None = "none"
+	// Other is any value that is not on the label's list: an unusual method, or, for the proxy's own words, a defect.
+	Other = "other"
+)
+
+// The reasons a decision can have, as package refusal spells them.
+const (
+	stale        = "stale"
+	missing      = "missing"
+	exists       = "exists"
+	absent       = "absent"
+	busy         = "busy"
+	unversioned  = "unversioned"
+	malformed    = "malformed"
+	tooLarge     = "too_large"
+	storeDown    = "store"
+	grace        = "grace"
+	unverifiable = "unverifiable"
+	backend      = "backend"
+	timeout      = "timeout"
+)
+
+// verdict is one pair of decision and reason.
+type verdict struct {
+	decision proxy.Decision
+	reason   string
+}
+
+// other is where a decision that is on no list is counted.
+var other = verdict{Other, Other}
+
+// reasonsOf says which reasons each decision can have. A reason that a decision cannot have is counted as [Other].
+var reasonsOf = map[proxy.Decision][]string{
+	// The backend may fail an admitted write after the verdict.
+	proxy.Admitted: {None, backend, timeout},
+	proxy.Refused: {
+		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, storeDown, grace, unverifiable, backend, timeout,
+	},
+	// What was forgiven: no precondition (missing: allow), no store (store_down: allow), no lease to be had.
+	proxy.Passed: {None, missing, busy, storeDown, grace, backend, timeout},
+	// Whatever the backend then answered, the verdict is what counts.
+	proxy.WouldRefuse: {
+		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, storeDown, grace, unverifiable,
+	},
+	// The verdict that the backend's 401 or 403 stands for, where it was known.
+	proxy.PassedThrough: {None, stale, exists, absent, unverifiable},
+}
+
+// verdicts lists every pair that has a series.
+func verdicts() []verdict {
+	all := []verdict{other}
+	for decision, reasons := range reasonsOf {
+		for _, reason := range reasons {
+			all = append(all, verdict{decision, reason})
+		}
+		all = append(all, verdict{decision, Other})
+	}
+	return all
+}
+
+// methods are the methods with series of their own; a method's place in it is its index in requestSeries.
+var methods = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", Other}
+
+// methodIndex folds a method into methods. Methods are case-sensitive (RFC 9110, section 9.1): "get" is another one.
+func methodIndex(method string) int {
+	if i := slices.Index(methods[:], method); i >= 0 {
+		return i
+	}
+	return len(methods) - 1
+}
+
+// codes are the classes of status codes; a class's place in it is its index in requestSeries.
+var codes = [...]string{"1xx", "2xx", "3xx", "4xx", "5xx", Other}
+
+// codeIndex folds a status code into codes. A code outside of 100 to 599 has no class (RFC 9110, section 15).
+func codeIndex(status int) int {
+	if status < 100 || status > 599 {
+		return len(codes) - 1
+	}
+	return status/100 - 1
+}
+
+// outcomes are the outcomes of a probe.
+var outcomes = []string{
+	proxy.ProbeVersion, proxy.ProbeUnversioned, proxy.ProbeAbsent, proxy.ProbeForbidden, proxy.ProbeFailed, Other,
+}

@@ -1,0 +1,113 @@
+package metrics
+
+import "slices"
+
+// Info describes one metric, as the README's table of metrics shows it.
+type Info struct {
+	Name   string   // starts with proxy409_; in base units, the unit last; counters end in _total
+	Type   string   // counter, gauge or histogram; a histogram is both a native and a classic one
+	Labels []string // in the order in which they are documented; nil: none
+	Help   string   // one sentence
+}
+
+// The types of [Info].
+const (
+	counter   = "counter"
+	gauge     = "gauge"
+	histogram = "histogram"
+)
+
+// The one table of all metrics: New builds them from it, List shows it.
+var (
+	decisionsInfo = Info{
+		"proxy409_decisions_total", counter,
+		[]string{"route", "mode", "decision", "reason"},
+		"Unsafe requests by what became of them, and why.",
+	}
+	requestsInfo = Info{
+		"proxy409_requests_total", counter,
+		[]string{"route", "method", "code"},
+		"Requests answered, by method and class of the status code.",
+	}
+	requestDurationInfo = Info{
+		"proxy409_request_duration_seconds", histogram,
+		[]string{"route"},
+		"Whole time of a request, from its arrival to the end of its answer.",
+	}
+	upstreamDurationInfo = Info{
+		"proxy409_upstream_duration_seconds", histogram,
+		[]string{"route"},
+		"Part of a request's time spent waiting for the backend, probes included; requests the backend never saw are left out.",
+	}
+	addedLatencyInfo = Info{
+		"proxy409_added_latency_seconds", histogram,
+		[]string{"route"},
+		"Part of a request's time not spent waiting for the backend; upgraded connections are left out.",
+	}
+	storeOperationsInfo = Info{
+		"proxy409_store_operations_total", counter,
+		[]string{"operation", "outcome"},
+		"Operations on the store; lost is a swap that found another value or another epoch.",
+	}
+	storeDurationInfo = Info{
+		"proxy409_store_operation_duration_seconds", histogram,
+		[]string{"operation"},
+		"Time of an operation on the store, failed ones included.",
+	}
+	storeUpInfo = Info{
+		"proxy409_store_up", gauge, nil,
+		"Whether the latest operation on the store got an answer (1) or not (0).",
+	}
+	writesInFlightInfo = Info{
+		"proxy409_writes_in_flight", gauge, nil,
+		"Writes that hold a lease now.",
+	}
+	leasesExpiredInfo = Info{
+		"proxy409_leases_expired_total", counter,
+		[]string{"route"},
+		"Leases that ran out before their owner said what became of the write.",
+	}
+	driftInfo = Info{
+		"proxy409_drift_total", counter,
+		[]string{"route"},
+		"Changes that the backend showed though nobody wrote through the proxy.",
+	}
+	unwrittenInfo = Info{
+		"proxy409_records_unwritten_total", counter,
+		[]string{"route"},
+		"Writes whose outcome could not be recorded; the resource stays closed until the lease has run out.",
+	}
+	unguardedInfo = Info{
+		"proxy409_unguarded_writes_total", counter,
+		[]string{"route"},
+		"Unsafe requests sent to the backend although the store could not take note of them.",
+	}
+	malformedInfo = Info{
+		"proxy409_malformed_etags_total", counter,
+		[]string{"route"},
+		"Answers of the backend whose ETag is none, or more than one.",
+	}
+	probesInfo = Info{
+		"proxy409_probes_total", counter,
+		[]string{"route", "outcome"},
+		"Times the backend was asked for a resource's present version, by what it showed.",
+	}
+	buildInfo = Info{
+		"proxy409_build_info", gauge,
+		[]string{"version", "revision", "goversion"},
+		"Always 1; the labels say which build this is.",
+	}
+)
+
+// List returns every metric of this package, the most important first. The caller may change what it gets.
+func List() []Info {
+	all := []Info{
+		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
+		storeOperationsInfo, storeDurationInfo, storeUpInfo, writesInFlightInfo, leasesExpiredInfo,
+		driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, probesInfo, buildInfo,
+	}
+	for i := range all {
+		all[i].Labels = slices.Clone(all[i].Labels)
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"proxy409/proxy"
+)
+
+// routeVectors are the metrics with a route label.
+type routeVectors struct {
+	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, probes *prometheus.CounterVec
+	request, upstream, added                                                           *prometheus.HistogramVec
+}
+
+func newRouteVectors(cs *collectors) routeVectors {
+	return routeVectors{
+		decisions:     cs.counter(decisionsInfo),
+		requests:      cs.counter(requestsInfo),
+		request:       cs.histogram(requestDurationInfo, requestBuckets),
+		upstream:      cs.histogram(upstreamDurationInfo, requestBuckets),
+		added:         cs.histogram(addedLatencyInfo, addedBuckets),
+		leasesExpired: cs.counter(leasesExpiredInfo),
+		drift:         cs.counter(driftInfo),
+		unwritten:     cs.counter(unwrittenInfo),
+		unguarded:     cs.counter(unguardedInfo),
+		malformed:     cs.counter(malformedInfo),
+		probes:        cs.counter(probesInfo),
+	}
+}
+
+// routeSeries are all series of one route, looked up once so that a request costs no search by label.
+type routeSeries struct {
+	decisions                                             map[verdict]prometheus.Counter // read-only
+	requests                                              [len(methods)][len(codes)]prometheus.Counter
+	request, upstream, added                              prometheus.Observer
+	leasesExpired, drift, unwritten, unguarded, malformed prometheus.Counter
+	probes                                                map[string]prometheus.Counter // read-only
+}
+
+// resolve brings all series of the route into being.
+func (v routeVectors) resolve(route Route) *routeSeries {
+	series := &routeSeries{
+		decisions:     make(map[verdict]prometheus.Counter),
+		request:       v.request.WithLabelValues(route.Name),
+		upstream:      v.upstream.WithLabelValues(route.Name),
+		added:         v.added.WithLabelValues(route.Name),
+		leasesExpired: v.leasesExpired.WithLabelValues(route.Name),
+		drift:         v.drift.WithLabelValues(route.Name),
+		unwritten:     v.unwritten.WithLabelValues(route.Name),
+		unguarded:     v.unguarded.WithLabelValues(route.Name),
+		malformed:     v.malformed.WithLabelValues(route.Name),
+		probes:        make(map[string]prometheus.Counter, len(outcomes)),
+	}
+	for _, o := range verdicts() {
+		series.decisions[o] = v.decisions.WithLabelValues(route.Name, route.Mode, string(o.decision), o.reason)
+	}
+	for i, method := range methods {
+		for j, code := range codes {
+			series.requests[i][j] = v.requests.WithLabelValues(route.Name, method, code)
+		}
+	}
+	for _, outcome := range outcomes {
+		series.probes[outcome] = v.probes.WithLabelValues(route.Name, outcome)
+	}
+	return series
+}
+
+// route returns the series of a configured route, and those of [Unmatched] for any other name.
+func (m *Metrics) route(name string) *routeSeries {
+	if series, ok := m.routes[name]; ok {
+		return series
+	}
+	return m.unmatched
+}
+
+// Request implements [proxy.Observer]. An upstream of zero says that the backend was not asked: it is no observation
+// of the backend.
+func (m *Metrics) Request(route, method string, status int, total, upstream, added time.Duration) {
+	series := m.route(route)
+	series.requests[methodIndex(method)][codeIndex(status)].Inc()
+	series.request.Observe(total.Seconds())
+	if upstream > 0 {
+		series.upstream.Observe(upstream.Seconds())
+	}
+	series.added.Observe(max(0, added).Seconds())
+}
+
+// Decision implements [proxy.Observer]. The mode shown is the one the route was configured with: the parameter can say
+// nothing else, and is not looked at, so that it cannot bring a new series into being.
+func (m *Metrics) Decision(route string, _ proxy.Mode, decision proxy.Decision, reason string) {
+	if reason == "" {
+		reason = None
+	}
+	decisions := m.route(route).decisions
+	for _, v := range [...]verdict{{decision, reason}, {decision, Other}, other} {
+		if count, ok := decisions[v]; ok {
+			count.Inc()
+			return
+		}
+	}
+}
+
+// WriteStarted implements [proxy.Observer].
+func (m *Metrics) WriteStarted() { m.inFlight.Inc() }
+
+// WriteEnded implements [proxy.Observer].
+func (m *Metrics) WriteEnded() { m.inFlight.Dec() }
+
+// LeaseExpired implements [proxy.Observer].
+func (m *Metrics) LeaseExpired(route string) { m.route(route).leasesExpired.Inc() }
+
+// Drift implements [proxy.Observer].
+func (m *Metrics) Drift(route string) { m.route(route).drift.Inc() }
+
+// RecordUnwritten implements [proxy.Observer].
+func (m *Metrics) RecordUnwritten(route string) { m.route(route).unwritten.Inc() }
+
+// Unguarded implements [proxy.Observer].
+func (m *Metrics) Unguarded(route string) { m.route(route).unguarded.Inc() }
+
+// MalformedETag implements [proxy.Observer].
+func (m *Metrics) MalformedETag(route string) { m.route(route).malformed.Inc() }
+
+// Probe implements [proxy.Observer].
+func (m *Metrics) Probe(route, outcome string) {
+	probes := m.route(route).probes
+	count, ok := probes[outcome]
+	if !ok {
+		count = probes[Other]
+	}
+	count.Inc()
+}

@@ -1,0 +1,107 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"proxy409/etagcache"
+)
+
+// Outcomes of an operation on the store.
+const (
+	ok     = "ok"
+	lost   = "lost"  // a swap only: something else was stored, or the store is in another epoch
+	failed = "error" // no answer: of a swap nobody knows whether it was made
+)
+
+// operationSeries are all series of one operation on the store.
+type operationSeries struct {
+	ok, lost, failed prometheus.Counter // lost: nil for all but swap
+	duration         prometheus.Observer
+}
+
+// storeSeries are all series of the store.
+type storeSeries struct {
+	get, swap, ping operationSeries
+	up              prometheus.Gauge
+}
+
+func newStoreSeries(cs *collectors) storeSeries {
+	operations := cs.counter(storeOperationsInfo)
+	durations := cs.histogram(storeDurationInfo, storeBuckets)
+	resolve := func(operation string) operationSeries {
+		return operationSeries{
+			ok:       operations.WithLabelValues(operation, ok),
+			failed:   operations.WithLabelValues(operation, failed),
+			duration: durations.WithLabelValues(operation),
+		}
+	}
+	series := storeSeries{
+		get:  resolve("get"),
+		swap: resolve("swap"),
+		ping: resolve("ping"),
+		up:   cs.gauge(storeUpInfo).WithLabelValues(),
+	}
+	series.swap.lost = operations.WithLabelValues("swap", lost)
+	return series
+}
+
+// Store is an [etagcache.Store] that counts and times the operations on another one, and changes nothing about them.
+type Store struct {
+	next   etagcache.Store
+	series *storeSeries
+}
+
+var _ etagcache.Store = (*Store)(nil)
+
+// InstrumentStore returns next with its operations counted and timed in m. A process has one store: proxy409_store_up
+// follows the latest operation of whichever store was instrumented, and is 0 before the first.
+func (m *Metrics) InstrumentStore(next etagcache.Store) *Store {
+	return &Store{next: next, series: &m.store}
+}
+
+// Get implements [etagcache.Store].
+func (s *Store) Get(ctx context.Context, key etagcache.Key) (etagcache.Reply, error) {
+	start := time.Now()
+	reply, err := s.next.Get(ctx, key)
+	s.note(ctx, &s.series.get, start, s.series.get.ok, err)
+	return reply, err
+}
+
+// Swap implements [etagcache.Store].
+func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change) (etagcache.Reply, error) {
+	start := time.Now()
+	reply, err := s.next.Swap(ctx, key, c)
+	outcome := s.series.swap.ok
+	if !reply.Swapped {
+		outcome = s.series.swap.lost
+	}
+	s.note(ctx, &s.series.swap, start, outcome, err)
+	return reply, err
+}
+
+// Ping implements [etagcache.Store].
+func (s *Store) Ping(ctx context.Context) (etagcache.Reply, error) {
+	start := time.Now()
+	reply, err := s.next.Ping(ctx)
+	s.note(ctx, &s.series.ping, start, s.series.ping.ok, err)
+	return reply, err
+}
+
+// note records one operation: outcome where there was an answer. An operation that its caller called off says nothing
+// about the store, so it leaves proxy409_store_up alone; one that ran out of time does say something.
+func (s *Store) note(ctx context.Context, op *operationSeries, start time.Time, outcome prometheus.Counter, err error) {
+	op.duration.Observe(time.Since(start).Seconds())
+	if err == nil {
+		outcome.Inc()
+		s.series.up.Set(1)
+		return
+	}
+	op.failed.Inc()
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		s.series.up.Set(0)
+	}
+}

@@ -1,0 +1,56 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+)
+
+var errBodyTooLarge = errors.New("the body is over the limit")
+
+// buffer reads the whole body into memory, so that a slow upload holds no lease and a client that hangs up before its end
+// sends nothing. After errBodyTooLarge the request still has its whole body, to be streamed.
+func buffer(req *http.Request, limit int64) error {
+	if req.ContentLength > limit {
+		return errBodyTooLarge
+	}
+	if req.Body == nil || req.Body == http.NoBody {
+		req.Body = http.NoBody
+		return nil
+	}
+	var buf bytes.Buffer
+	if req.ContentLength > 0 {
+		buf.Grow(int(req.ContentLength) + bytes.MinRead)
+	}
+	n, err := io.Copy(&buf, io.LimitReader(req.Body, limit+1))
+	if err != nil {
+		return err
+	}
+	if n > limit {
+		req.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(&buf, req.Body), req.Body}
+		return errBodyTooLarge
+	}
+	if n == 0 {
+		req.Body = http.NoBody
+	} else {
+		req.Body = io.NopCloser(&buf)
+	}
+	req.ContentLength, req.TransferEncoding = n, nil
+	return nil
+}
+
+// closer runs a function when a body is closed.
+type closer struct {
+	io.ReadCloser
+	after func()
+}
+
+func (c *closer) Close() error {
+	err := c.ReadCloser.Close()
+	c.after()
+	return err
+}

@@ -1,0 +1,159 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+	"proxy409/proxy/target"
+)
+
+// guard is the http.RoundTripper between the reverse proxy and the backend. Being one, it sees request, verdict, answer
+// and error in one straight function; a refusal is an answer that it makes itself.
+type guard struct {
+	cache    *etagcache.Cache
+	next     http.RoundTripper
+	upstream *url.URL
+	term     etagcache.Term
+	wait     time.Duration
+	limits   Limits
+	style    refusal.Style
+	disclose bool
+	log      *slog.Logger
+	observer Observer
+	queue    *queue
+
+	// writes counts the writes that hold a lease, or whose outcome is being recorded.
+	writes sync.WaitGroup
+	// blindUntil is when reads try the store again after it failed to answer, in nanoseconds since the Unix epoch.
+	blindUntil atomic.Int64
+}
+
+// RoundTrip answers one request. It returns no error but what the client itself caused by going away.
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	x := exchangeOf(req.Context())
+	res, err := g.answer(req, x)
+	x.answered = time.Now()
+	if res != nil {
+		x.status = res.StatusCode
+	}
+	return res, err
+}
+
+func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
+	if !x.route.guarded() {
+		return g.through(req, x)
+	}
+	key, err := g.key(req, x)
+	x.key = key
+	if err != nil && x.objection == nil && !target.Safe(x.method) {
+		x.objection = &objection{reason: refusal.Malformed, detail: "The path cannot be guarded: " + err.Error() + "."}
+	}
+	if x.objection != nil && x.route.Mode != Observe {
+		x.decide(Refused, x.objection)
+		return g.refuse(req, x.objection), nil
+	}
+	switch {
+	case req.Method == x.method && (x.method == http.MethodGet || x.method == http.MethodHead):
+		x.untaught = x.untaught || err != nil
+		return g.read(req, x)
+	case target.Safe(x.method):
+		return g.through(req, x)
+	case x.route.judges(x.method, conditional(req)):
+		return g.write(req, x)
+	default:
+		return g.pass(req, x)
+	}
+}
+
+// key names the resource by the path as it is about to be sent.
+func (g *guard) key(req *http.Request, x *exchange) (etagcache.Key, error) {
+	path := x.path
+	if g.upstream.Path != "" && !x.untaught {
+		var err error
+		if path, err = target.Canonical(req.URL.EscapedPath()); err != nil {
+			return etagcache.Key{}, err
+		}
+	}
+	return target.Key(g.origin(), x.route.host, path), nil
+}
+
+// origin is the part of the upstream URL that tells backends apart.
+func (g *guard) origin() string { return g.upstream.Scheme + "://" + g.upstream.Host }
+
+func conditional(req *http.Request) bool {
+	return len(req.Header["If-Match"]) > 0 || len(req.Header["If-None-Match"]) > 0
+}
+
+// through forwards a request that concerns no rule.
+func (g *guard) through(req *http.Request, x *exchange) (*http.Response, error) {
+	res, err := g.send(req, x)
+	if err != nil {
+		return g.unanswered(req, x, err)
+	}
+	return res, nil
+}
+
+// send forwards a request and measures how long its answer takes.
+func (g *guard) send(req *http.Request, x *exchange) (*http.Response, error) {
+	start := time.Now()
+	res, err := g.next.RoundTrip(req)
+	x.upstream += time.Since(start)
+	return res, err
+}
+
+// unanswered is the answer to a request that the backend did not answer. A client that has gone away gets none.
+func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Response, error) {
+	if req.Context().Err() != nil {
+		return nil, err
+	}
+	o := transportObjection(err)
+	x.cause = err
+	g.log.LogAttrs(req.Context(), slog.LevelWarn, "no answer from the backend",
+		slog.String("method", req.Method), slog.String("path", req.URL.Path), slog.String("cause", err.Error()))
+	return g.refuse(req, o), nil
+}
+
+// transportObjection puts the lack of an answer into words.
+func transportObjection(err error) *objection {
+	var timeout net.Error
+	if dialFailed(err) {
+		return &objection{reason: refusal.Backend, cause: err, detail: "The backend cannot be reached. Nothing was sent to it."}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout()) {
+		return &objection{reason: refusal.Timeout, cause: err}
+	}
+	return &objection{reason: refusal.Backend, cause: err}
+}
+
+// refuse makes the answer for an objection: the backend's own, or one from the table of refusals.
+func (g *guard) refuse(req *http.Request, o *objection) *http.Response {
+	if o.instead != nil {
+		return o.instead
+	}
+	return g.style.Response(req, refusal.Refusal{
+		Reason: o.reason, Detail: o.detail, IfMatch: strings.Join(req.Header["If-Match"], ", "),
+		CurrentETag: o.current, RetryAfter: o.retry, Hidden: !g.disclose,
+	})
+}
+
+// storeObjection is the answer when the store gives none.
+func storeObjection(err error) *objection {
+	return &objection{reason: refusal.Store, cause: err, retry: time.Second}
+}
+
+func (g *guard) warn(ctx context.Context, x *exchange, msg string, attrs ...slog.Attr) {
+	attrs = append(attrs, slog.String("route", x.route.Name), slog.String("path", x.path.String()))
+	g.log.LogAttrs(ctx, slog.LevelWarn, msg, attrs...)
+}
+
+var errAged = errors.New("a cache on the way answered for the backend (Age)")

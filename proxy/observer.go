@@ -1,0 +1,63 @@
+package proxy
+
+import "time"
+
+// Observer is told what happens, for metrics. Every string comes from a closed set: a route's configured name, or one
+// of the constants of this package and of package refusal; never a path, a key, a tag or a user.
+// Implementations must be safe for concurrent use and must not block.
+type Observer interface {
+	// Request is called once for each request that was answered. Route is "" where no rule matched; total is the whole
+	// time until the client had the answer, upstream the part of it spent waiting for the backend's answer headers
+	// (probes included; zero: it was not asked), and added what the proxy itself took until the headers left: waiting for
+	// the store, for other writes, and for the client's upload.
+	Request(route, method string, status int, total, upstream, added time.Duration)
+	// Decision is called once for each guarded or passed unsafe request, and for each refusal. Reason is "" when there was
+	// nothing to object to.
+	Decision(route string, mode Mode, decision Decision, reason string)
+	// WriteStarted and WriteEnded bracket the time a write holds a lease.
+	WriteStarted()
+	WriteEnded()
+	// LeaseExpired: a lease ran out before its owner said what became of the write.
+	LeaseExpired(route string)
+	// Drift: the backend showed another validator though nobody wrote through the proxy.
+	Drift(route string)
+	// RecordUnwritten: what became of a write could not be recorded; the lease closes the resource until it runs out.
+	RecordUnwritten(route string)
+	// Unguarded: an unsafe request went to the backend although the store could not take note of it.
+	Unguarded(route string)
+	// MalformedETag: the backend sent an ETag that is none, or two.
+	MalformedETag(route string)
+	// Probe: the backend was asked for the present version. Outcome is one of the Probe constants.
+	Probe(route string, outcome string)
+}
+
+// Mode is what a route does with what it decides.
+type Mode string
+
+// The modes of a route.
+const (
+	Enforce Mode = "enforce" // refuse what must be refused
+	Observe Mode = "observe" // decide, count and log; refuse nothing
+	Off     Mode = "off"     // let everything pass untouched
+)
+
+// Decision is what became of an unsafe request.
+type Decision string
+
+// The decisions.
+const (
+	Admitted      Decision = "admitted"     // judged, and forwarded
+	Refused       Decision = "refused"      // judged, and answered by the proxy
+	Passed        Decision = "passed"       // forwarded without being judged; the record was moved
+	WouldRefuse   Decision = "would_refuse" // mode observe or missing: observe: forwarded, would have been refused
+	PassedThrough Decision = "through"      // answered by the backend in the place of a verdict: a 401 or 403 to the probe
+)
+
+// Outcomes of a probe.
+const (
+	ProbeVersion     = "version"     // it showed a validator
+	ProbeUnversioned = "unversioned" // it showed the resource, without a validator
+	ProbeAbsent      = "absent"
+	ProbeForbidden   = "forbidden" // 401 or 403 to this caller
+	ProbeFailed      = "failed"    // anything else, or no answer
+)

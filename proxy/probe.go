@@ -1,0 +1,140 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+	"proxy409/proxy/target"
+)
+
+// finding is what a probe brought: the evidence to judge by, or an objection because there is none.
+type finding struct {
+	evidence  etagcache.Evidence
+	tag       etagcache.Tag // as the backend sent it; evidence.Kind is ShownVersion
+	objection *objection
+	leadsTo   target.Path // where a redirect leads, in canonical form
+}
+
+// probe asks the backend, as the caller, which version is present. What it shows counts under begun.
+func (g *guard) probe(ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun) finding {
+	f := g.ask(ctx, req, x, begun, req.URL)
+	sent := req.URL.EscapedPath()
+	canonical, err := target.Canonical(sent)
+	if f.evidence.Kind != etagcache.ShownAbsent || err != nil || canonical.String() == sent {
+		return f
+	}
+	// The path came in another spelling than the canonical one. The resource is absent only if the backend knows it by
+	// neither; a redirect from the canonical one to the one that was sent says no more than that.
+	u := *req.URL
+	u.Path, u.RawPath = canonical.URL().Path, canonical.URL().RawPath
+	other := g.ask(ctx, req, x, begun, &u)
+	if other.leadsTo == canonical {
+		return f
+	}
+	return other
+}
+
+func (g *guard) ask(
+	ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun, at *url.URL,
+) (f finding) {
+	ctx, cancel := context.WithCancel(ctx)
+	res, err := g.send(probeRequest(ctx, req, at), x)
+	if err != nil {
+		cancel()
+		g.observer.Probe(x.route.Name, ProbeFailed)
+		return finding{objection: unverifiable(err)}
+	}
+	passed := false
+	defer func() {
+		if !passed {
+			discard(res)
+			cancel()
+		}
+	}()
+	f.evidence.Begun = begun
+	outcome := ProbeFailed
+	switch s := res.StatusCode; {
+	case s == http.StatusUnauthorized || s == http.StatusForbidden:
+		outcome, passed = ProbeForbidden, true
+		res.Body = &closer{ReadCloser: res.Body, after: cancel}
+		f.objection = &objection{instead: res}
+	case s == http.StatusNotFound || s == http.StatusGone:
+		outcome, f.evidence.Kind = ProbeAbsent, etagcache.ShownAbsent
+	case s < 200 || s >= 300:
+		f.objection = unverifiable(fmt.Errorf("the backend answered the probe with %d", s))
+		f.leadsTo = redirect(res)
+	case aged(res):
+		f.objection = unverifiable(errAged)
+	default:
+		outcome = g.shown(req, res, x, &f)
+	}
+	g.observer.Probe(x.route.Name, outcome)
+	return f
+}
+
+// shown reads the version off an answer that shows the resource.
+func (g *guard) shown(req *http.Request, res *http.Response, x *exchange, f *finding) (outcome string) {
+	tag, validator, ok, malformed := validatorOf(req, res)
+	if malformed {
+		g.observer.MalformedETag(x.route.Name)
+	}
+	if !ok {
+		f.evidence.Kind = etagcache.ShownUnversioned
+		return ProbeUnversioned
+	}
+	f.tag, f.evidence.Kind, f.evidence.Shown = tag, etagcache.ShownVersion, validator
+	return ProbeVersion
+}
+
+// redirect returns the canonical path that a redirect leads to, or the zero path.
+func redirect(res *http.Response) target.Path {
+	to, err := res.Location()
+	if err != nil {
+		return target.Path{}
+	}
+	path, err := target.Canonical(to.EscapedPath())
+	if err != nil {
+		return target.Path{}
+	}
+	return path
+}
+
+func unverifiable(cause error) *objection {
+	return &objection{reason: refusal.Unverifiable, cause: cause}
+}
+
+// probeRequest is a GET as the caller would send it: the same credentials and the same preferences, without what
+// belongs to the write.
+func probeRequest(ctx context.Context, req *http.Request, at *url.URL) *http.Request {
+	u := *at
+	u.RawQuery, u.ForceQuery = "", false
+	probe := (&http.Request{
+		Method: http.MethodGet, URL: &u, Host: req.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header, len(req.Header)),
+	}).WithContext(ctx)
+	for name, values := range req.Header {
+		if !ofTheWrite(name) {
+			probe.Header[name] = values
+		}
+	}
+	probe.Header["Cache-Control"] = []string{"no-cache"}
+	return probe
+}
+
+// ofTheWrite reports whether a request field belongs to the write itself.
+func ofTheWrite(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Range", "Expect", "Te", "Trailer", "Transfer-Encoding", "Idempotency-Key", "X-Idempotency-Key", "Prefer",
+		"Destination", "Overwrite", "Depth", "Lock-Token", "Timeout", "Digest",
+		"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "Connection", "Upgrade":
+		return true
+	}
+	canonical := http.CanonicalHeaderKey(name)
+	return strings.HasPrefix(canonical, "If") || strings.HasPrefix(canonical, "Content-")
+}

@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"time"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+)
+
+// Proxy is the reverse proxy with the guard in it. It is an http.Handler, safe for concurrent use.
+type Proxy struct {
+	routes  *routes
+	reverse *httputil.ReverseProxy
+	guard   *guard
+}
+
+// New checks the configuration and prepares a proxy. It does no I/O. An error is a [Problem] where the configuration is
+// to blame.
+func New(cfg Config) (*Proxy, error) {
+	if cfg.Upstream == nil || cfg.Upstream.Host == "" {
+		return nil, Problem{Path: "upstream", Message: "a URL with a host is required"}
+	}
+	if cfg.Cache == nil {
+		return nil, errors.New("proxy: a cache is required")
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = NewTransport()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = nobody{}
+	}
+	rs, err := newRoutes(cfg.Routes)
+	if err != nil {
+		return nil, err
+	}
+	g := &guard{
+		cache: cfg.Cache, next: cfg.Transport, upstream: cfg.Upstream,
+		term:   etagcache.Term{Work: cfg.Timeouts.Write, Settle: cfg.Timeouts.Settle},
+		wait:   cfg.Timeouts.BusyWait,
+		limits: cfg.Limits, style: cfg.Refusals, disclose: cfg.Disclose,
+		log: cfg.Logger, observer: cfg.Observer,
+		queue: newQueue(cfg.Limits.Waiters),
+	}
+	p := &Proxy{routes: rs, guard: g}
+	p.reverse = &httputil.ReverseProxy{
+		Transport:    g,
+		BufferPool:   newBufferPool(),
+		ErrorLog:     slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		Rewrite:      func(pr *httputil.ProxyRequest) { rewrite(pr, cfg.Upstream) },
+		ErrorHandler: p.failed,
+	}
+	return p, nil
+}
+
+// rewrite aims the request at the backend. The Host stays the client's, because applications build their links from it.
+// Forwarding fields that the client sent are gone before this is called; the proxy sets its own.
+func rewrite(pr *httputil.ProxyRequest, upstream *url.URL) {
+	pr.SetURL(upstream)
+	pr.Out.Host = pr.In.Host
+	pr.SetXForwarded()
+}
+
+// ServeHTTP passes a request on: the handler in front finds the route and what is wrong with the request, the reverse
+// proxy does what it always does, and the guard in it decides.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{arrived: time.Now(), host: r.Host}
+	p.examine(r, x)
+	defer p.report(r, x)
+	p.reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
+}
+
+// failed answers for what the reverse proxy itself could not do; errors of the backend are answered by the guard.
+func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	o := transportObjection(err)
+	if x != nil {
+		x.status, x.cause = http.StatusBadGateway, err
+	}
+	res := p.guard.style.Response(r, refusal.Refusal{Reason: o.reason, Detail: o.detail})
+	defer res.Body.Close()
+	copyResponse(w, res)
+}
+
+// Drain waits until no write holds a lease any more and all outcomes are recorded, or ctx ends. Call it after the
+// server has stopped taking requests: a write whose client has hung up is not counted among a server's connections.
+func (p *Proxy) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		p.guard.writes.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return p.guard.cache.Drain(ctx)
+	case <-ctx.Done():
+		return fmt.Errorf("writes are still at the backend: %w", ctx.Err())
+	}
+}
+
+// bufferPool lends the reverse proxy its copy buffers.
+type bufferPool struct{ pool sync.Pool }
+
+func newBufferPool() *bufferPool {
+	return &bufferPool{pool: sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}}
+}
+
+func (b *bufferPool) Get() []byte  { return *b.pool.Get().(*[]byte) }
+func (b *bufferPool) Put(x []byte) { b.pool.Put(&x) }

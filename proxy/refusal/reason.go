@@ -1,0 +1,207 @@
+// Package refusal makes every answer by which the proxy refuses a request, from one table of reasons.
+package refusal
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// Reason is why a request is refused. The set is closed; its names stand in bodies, metrics, logs and configuration.
+// The zero value is no reason.
+type Reason uint8
+
+// The reasons.
+const (
+	None         Reason = iota
+	Stale               // If-Match names no present version
+	Missing             // no precondition where one is required
+	Exists              // If-None-Match: *, and it exists
+	Absent              // If-Match, and it does not exist
+	Busy                // another write is under way
+	Unversioned         // the backend shows no version
+	Malformed           // bad If-Match, path or parameter
+	TooLarge            // the body is over its limit
+	Store               // the store does not answer
+	Grace               // the store was emptied; leases that it forgot may be running yet
+	Unverifiable        // the backend's answer to a probe tells nothing
+	Backend             // no answer from the backend
+	Timeout             // no answer from the backend in time
+	end
+)
+
+// Reasons lists every reason but [None], in the order of the table in the documentation.
+func Reasons() []Reason {
+	all := make([]Reason, 0, end-1)
+	for r := None + 1; r < end; r++ {
+		all = append(all, r)
+	}
+	return all
+}
+
+// String is the reason's name; of None it is "".
+func (r Reason) String() string { return r.row().name }
+
+// MarshalText gives the name, so that a reason can be a key in YAML and JSON, and a value in logs.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText takes the name of any reason but None.
+func (r *Reason) UnmarshalText(name []byte) error {
+	for _, known := range Reasons() {
+		if known.String() == string(name) {
+			*r = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no reason for a refusal; they are %v", name, Reasons())
+}
+
+// Retry reports whether the same request may be admitted soon, so that Retry-After goes with the refusal. It does not
+// where nobody knows whether the write was applied: a client that repeats such a write blindly would do it twice.
+func (r Reason) Retry() bool { return r.row().retry }
+
+// row is what the table says of one reason.
+type row struct {
+	name            string
+	conflict        int    // status under profile conflict
+	rfc9110         int    // status under profile rfc9110
+	family          string // member error: a word that programs written for the plain form switch on
+	title           string // member title: the same for every occurrence (RFC 9457, section 3.1.3)
+	detail          string // member detail, where the guard has none of its own
+	sent            string // instead of detail, after the If-Match that the client sent
+	message         string // member message: for the person in front of the program
+	proxyError      string // error of Proxy-Status (RFC 9209, section 2.3)
+	retry           bool   // with Retry-After
+	showsTheCurrent bool   // current_etag and current_version may be shown
+}
+
+func (r Reason) row() row {
+	if r >= end {
+		r = None
+	}
+	return table[r]
+}
+
+// Errors of Proxy-Status (RFC 9209, section 2.3).
+const (
+	// The intermediary rejected the request by its configuration or policy; it was not forwarded.
+	requestDenied = "http_request_denied"
+	// The intermediary generates a 4xx on the origin's behalf; 400 and 413 are among those that the RFC names.
+	requestError = "http_request_error"
+	// An internal error of the intermediary, unrelated to the origin: its store.
+	internalError = "proxy_internal_error"
+	// The next hop is considered to be unavailable. The guard cannot tell its finer kinds from each other reliably.
+	unavailable = "destination_unavailable"
+	// The intermediary reached a time limit of its own while it waited for the response.
+	responseTimeout = "http_response_timeout"
+)
+
+const (
+	saveLater  = "changes cannot be saved right now, please try again in a moment"
+	notApplied = " The request was not forwarded. Send it again after the time in Retry-After."
+)
+
+// table is an array, so that a reason without a row shows in the tests. None has the row of a refusal that the guard
+// should not have made: an error of the proxy's own.
+var table = [end]row{
+	None: {
+		conflict: http.StatusInternalServerError, rfc9110: http.StatusInternalServerError, family: "internal",
+		title:   "The proxy failed",
+		detail:  "The proxy refused the request without a reason, which is an error of the proxy.",
+		message: saveLater, proxyError: internalError,
+	},
+	Stale: {
+		name: "stale", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionFailed, family: "conflict",
+		title: "The resource has changed since you read it",
+		// What disclose: never shows for Exists and Absent too: it must be true of them.
+		detail:     "The precondition that you sent does not hold. Read the resource again, apply your change, send it with the new ETag.",
+		sent:       "the resource is now at another version. Read it again, apply your change, send it with the new ETag.",
+		message:    "document was modified by another user",
+		proxyError: requestDenied, showsTheCurrent: true,
+	},
+	Missing: {
+		name: "missing", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionRequired, family: "conflict",
+		title: "The request does not say which version it changes",
+		detail: "Read the resource, apply your change, send it with the ETag that you got as If-Match; " +
+			"to create a resource, send If-None-Match: *. (If-Match: * names no version.)",
+		message:    "change does not say which version of the document it was made from",
+		proxyError: requestDenied,
+	},
+	Exists: {
+		name: "exists", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionFailed, family: "conflict",
+		title:      "The resource exists already",
+		detail:     "You sent If-None-Match: *, but the resource exists. To change it, read it and send your change with its ETag as If-Match.",
+		message:    "document exists already",
+		proxyError: requestDenied, showsTheCurrent: true,
+	},
+	Absent: {
+		name: "absent", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionFailed, family: "conflict",
+		title:      "The resource does not exist",
+		detail:     "You sent If-Match, but the resource does not exist. To create it, send If-None-Match: * instead.",
+		sent:       "the resource does not exist. To create it, send If-None-Match: * instead.",
+		message:    "document does not exist",
+		proxyError: requestDenied,
+	},
+	Busy: {
+		name: "busy", conflict: http.StatusConflict, rfc9110: http.StatusConflict, family: "conflict",
+		title:      "Another write to the resource is under way",
+		detail:     "Another write to the resource is under way, and its outcome is not known yet." + notApplied,
+		message:    "document is being modified by another user, please try again in a moment",
+		proxyError: requestDenied, retry: true,
+	},
+	Unversioned: {
+		name: "unversioned", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionRequired, family: "conflict",
+		title:      "The resource shows no version",
+		detail:     "The backend shows no version of the resource, so nobody can say from which version your change was made. The request was not forwarded.",
+		message:    "document has no version, so it cannot be changed safely",
+		proxyError: requestDenied,
+	},
+	Malformed: {
+		name: "malformed", conflict: http.StatusBadRequest, rfc9110: http.StatusBadRequest, family: "bad_request",
+		title:      "The request is malformed",
+		detail:     "A precondition, the path or a parameter of the request is malformed.",
+		message:    "request is malformed",
+		proxyError: requestError,
+	},
+	TooLarge: {
+		name: "too_large", conflict: http.StatusRequestEntityTooLarge, rfc9110: http.StatusRequestEntityTooLarge, family: "too_large",
+		title:      "The request body is too large",
+		detail:     "The body of the request is larger than the proxy takes here. The request was not forwarded.",
+		message:    "document is too large",
+		proxyError: requestError,
+	},
+	Store: {
+		name: "store", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
+		title:      "The proxy cannot check the version now",
+		detail:     "The store of versions does not answer." + notApplied,
+		message:    saveLater,
+		proxyError: internalError, retry: true,
+	},
+	Grace: {
+		name: "grace", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
+		title:      "The proxy waits for writes that it may have forgotten",
+		detail:     "The store of versions began anew, and writes from before may still be under way." + notApplied,
+		message:    saveLater,
+		proxyError: requestDenied, retry: true,
+	},
+	Unverifiable: {
+		name: "unverifiable", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
+		title:      "The present version cannot be determined",
+		detail:     "The backend was asked for the present version of the resource, and its answer shows none." + notApplied,
+		message:    saveLater,
+		proxyError: requestDenied, retry: true,
+	},
+	Backend: {
+		name: "backend", conflict: http.StatusBadGateway, rfc9110: http.StatusBadGateway, family: "bad_gateway",
+		title:      "The backend gave no answer",
+		detail:     "The backend gave no answer. The request may have been applied: read the resource before you send it again.",
+		message:    "server did not answer, please check whether your change was saved",
+		proxyError: unavailable,
+	},
+	Timeout: {
+		name: "timeout", conflict: http.StatusGatewayTimeout, rfc9110: http.StatusGatewayTimeout, family: "timeout",
+		title:      "The backend gave no answer in time",
+		detail:     "The backend gave no answer in time. The request may still be applied: read the resource before you send it again.",
+		message:    "server did not answer in time, please check whether your change was saved",
+		proxyError: responseTimeout,
+	},
+}

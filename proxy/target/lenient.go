@@ -1,0 +1,151 @@
+package target
+
+import (
+	"slices"
+	"strings"
+)
+
+// maxDecodes is how often in a row Lenient supposes that a backend, with the hops before it, decodes a path.
+const maxDecodes = 4
+
+// placeholder stands, where a path is read to the letter, for a segment that no pattern names: an empty one, a dot
+// segment, one of parameters only. A wildcard matches it.
+const placeholder = "\uFFFD"
+
+// Lenient lists the paths that some backend or other may take this spelling for: decoded up to four times before it
+// is split, overlong UTF-8 and %uXXXX included, backslashes as slashes, slashes collapsed, dot segments resolved or
+// taken for names, ";parameters" cut off, cut at a NUL, "?" or "#" that was escaped, dots and spaces at the end of a
+// segment dropped. It answers one question: whether a spelling that [Canonical] refuses could mean a guarded route.
+// The paths are for matching only.
+//
+// Of a path that Canonical accepts it lists that path alone, unless there is a "?" or "#" in it, escaped or not.
+func Lenient(escapedPath string) []Path {
+	var found []Path
+	add := func(read string, decodeNames bool) {
+		for _, s := range split(read) {
+			for _, p := range s.readings(decodeNames) {
+				if !slices.Contains(found, p) {
+					found = append(found, p)
+				}
+			}
+		}
+	}
+	path := escapedPath
+	add(path, true)
+	for range maxDecodes {
+		next := unescape(path)
+		add(next, false)
+		if folded := foldOverlong(next); folded != next {
+			next = folded
+			add(next, false)
+		}
+		if next == path {
+			break
+		}
+		path = next
+		add(path, true)
+	}
+	return found
+}
+
+// segments is a path that was split at its slashes.
+type segments []string
+
+// split splits a path in every way that differs: with backslashes as they are and as slashes, whole and cut short.
+func split(path string) []segments {
+	var all []segments
+	for _, s := range variants(path, cutShort) {
+		for _, s := range variants(s, slashBackslashes) {
+			all = append(all, strings.Split(strings.TrimPrefix(s, "/"), "/"))
+		}
+	}
+	return all
+}
+
+// variants is s, and change(s) where that is something else.
+func variants(s string, change func(string) string) []string {
+	if changed := change(s); changed != s {
+		return []string{s, changed}
+	}
+	return []string{s}
+}
+
+func cutShort(s string) string {
+	if i := strings.IndexAny(s, "\x00?#"); i >= 0 {
+		return s[:i]
+	}
+	return s
+}
+
+func slashBackslashes(s string) string { return strings.ReplaceAll(s, `\`, "/") }
+
+// readings joins the segments into paths, in every way that differs.
+func (s segments) readings(decodeNames bool) []Path {
+	names := slices.Clone(s)
+	for i, name := range names {
+		if decodeNames {
+			name = unescape(name)
+		}
+		names[i] = name
+	}
+	trimmed := names.windows()
+	return []Path{names.literal(), names.resolved(), trimmed.literal(), trimmed.resolved()}
+}
+
+// windows is the segments as Windows takes file names: without dots and spaces at the end.
+func (s segments) windows() segments {
+	trimmed := slices.Clone(s)
+	for i, name := range trimmed {
+		name, _, _ = strings.Cut(name, ";")
+		name = strings.TrimRight(name, " ")
+		if name != "." && name != ".." {
+			name = strings.TrimRight(name, ". ")
+		}
+		trimmed[i] = name
+	}
+	return trimmed
+}
+
+// literal is the path in which every segment is a name.
+func (s segments) literal() Path {
+	if s[len(s)-1] == "" {
+		s = s[:len(s)-1]
+	}
+	var b strings.Builder
+	for _, name := range s {
+		name, _, _ = strings.Cut(name, ";")
+		if name == "" || name == "." || name == ".." {
+			name = placeholder
+		}
+		b.WriteByte('/')
+		escapeTo(&b, name)
+	}
+	return rooted(b.String())
+}
+
+// resolved is the path with dot segments resolved (RFC 3986, section 5.2.4) and empty segments gone.
+func (s segments) resolved() Path {
+	var kept segments
+	for _, name := range s {
+		switch name, _, _ = strings.Cut(name, ";"); name {
+		case "", ".":
+		case "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		default:
+			kept = append(kept, name)
+		}
+	}
+	var b strings.Builder
+	for _, name := range kept {
+		b.WriteByte('/')
+		escapeTo(&b, name)
+	}
+	return rooted(b.String())
+}
+
+func rooted(escaped string) Path {
+	if escaped == "" {
+		return Path{"/"}
+	}
+	return Path{escaped}
+}

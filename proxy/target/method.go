@@ -1,0 +1,116 @@
+package target
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// What [Method] refuses.
+const (
+	BadMethod            Problem = "the method, or a header or parameter that overrides it, is not a method's name"
+	ContradictoryMethods Problem = "the headers and parameters that override the method name different methods"
+)
+
+// overrideHeaders are the header fields by which clients that can only send GET and POST name another method.
+var overrideHeaders = []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+
+// Safe reports whether a method only reads (RFC 9110, section 9.2.1; RFC 4918; RFC 3253, section 3.6; RFC 5323; QUERY).
+// It must be in capitals: methods are case-sensitive (RFC 9110, section 9.1), and a backend that
+// does not know "get" may do with it whatever it does with the rest.
+func Safe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, "PROPFIND", "REPORT", "SEARCH", "QUERY":
+		return true
+	}
+	return false
+}
+
+// Method is the method that the request may have at the backend, or a [Problem].
+//
+// X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override, and _method in the query of a POST, name another one.
+// Whether the backend obeys is not known, so they are believed only where that makes the request more dangerous: they
+// turn a POST into any other unsafe method, and a safe request (by a header) into an unsafe one. What is returned is
+// never [Safe] unless the request's own method is.
+//
+// Otherwise methods are returned in capitals, as lenient backends read them, but "get" stays "get": it is no safe
+// method.
+//
+// The request's header fields must have been freed of their [Aliases].
+func Method(r *http.Request) (string, error) {
+	return effective(r.Method, overrides(r))
+}
+
+// overrides lists the methods that the request names beside its own. A _method in a form belongs here too, once the
+// body has been read: whoever adds it passes the parsed form to Method, and appends its values.
+func overrides(r *http.Request) []string {
+	var named []string
+	for _, name := range overrideHeaders {
+		named = append(named, r.Header[name]...)
+	}
+	if strings.EqualFold(r.Method, http.MethodPost) && r.URL != nil {
+		named = append(named, queryValues(r.URL.RawQuery, "_method")...)
+	}
+	for i := range named {
+		named[i] = strings.TrimSpace(named[i])
+	}
+	return slices.DeleteFunc(named, func(s string) bool { return s == "" })
+}
+
+func effective(own string, named []string) (string, error) {
+	if own == "" {
+		own = http.MethodGet // as net/http sends it
+	}
+	for _, m := range append([]string{own}, named...) {
+		if !isToken(m) {
+			return "", BadMethod
+		}
+	}
+	folded := strings.ToUpper(own)
+	if len(named) > 0 {
+		other := strings.ToUpper(named[0])
+		for _, m := range named {
+			if strings.ToUpper(m) != other {
+				return "", ContradictoryMethods
+			}
+		}
+		if (folded == http.MethodPost || Safe(folded)) && !Safe(other) {
+			return other, nil
+		}
+	}
+	if Safe(folded) {
+		return own, nil
+	}
+	return folded, nil
+}
+
+// queryValues lists the values of a parameter as the most lenient parser would find them: the name in any case (Slim
+// reads _METHOD), ";" separating too, bad escapes left standing.
+func queryValues(rawQuery, name string) []string {
+	var values []string
+	for pair := range strings.FieldsFuncSeq(rawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
+		k, v, _ := strings.Cut(pair, "=")
+		if strings.EqualFold(formUnescape(k), name) {
+			values = append(values, formUnescape(v))
+		}
+	}
+	return values
+}
+
+func formUnescape(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+// isToken reports whether s is a token (RFC 9110, section 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !isAlphanumeric(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}

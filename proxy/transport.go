@@ -1,0 +1,42 @@
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// NewTransport returns a transport for the way to the backend. It takes no proxy from the environment, asks for no
+// compression of its own, keeps many idle connections to the one backend, and has time-outs for all that happens before
+// a request is sent. How long an answer may take is not its business: a guarded write has a deadline, and reads may be
+// streams.
+func NewTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          1024,
+		MaxIdleConnsPerHost:   1024,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true,
+	}
+}
+
+// neverReplayed makes a request one that http.Transport does not send twice. The transport replays a request on a
+// connection that breaks when it takes it for idempotent: it does so for bodiless requests that carry Idempotency-Key.
+// It looks that field up in canonical form, and writes field names as they are spelt; names are case-insensitive (RFC
+// 9110 section 5.1), so to the backend nothing changes.
+func neverReplayed(req *http.Request) {
+	for canonical, spelt := range map[string]string{
+		"Idempotency-Key":   "idempotency-key",
+		"X-Idempotency-Key": "x-idempotency-key",
+	} {
+		if v, ok := req.Header[canonical]; ok {
+			delete(req.Header, canonical)
+			req.Header[spelt] = v
+		}
+	}
+	req.GetBody = nil
+}
