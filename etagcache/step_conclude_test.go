@@ -173,7 +173,7 @@ func TestRepeatedConclusionRecognisesItself(t *testing.T) {
 		if s.r.Seq != seq {
 			t.Errorf("%s was concluded twice", o)
 		}
-		s.learn(Done, tagged("b2"))
+		s.learn(Done, taggedFor("html", "b2"))
 		s.do(Done, Conclude{ID: id("W"), Outcome: o})
 		if !s.r.names(DigestOf("b2")) {
 			t.Errorf("a repeated %s undid what was learned since", o)

@@ -4,27 +4,28 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // tale is one record through a run of steps. Versions are minted as v1, v2, ...; a step that changes what it was given, or
 // that changes the record without another Seq, fails the test.
 type tale struct {
-	t      testing.TB
+	t      rapid.TB
 	r      Record
 	now    Instant
 	grace  bool
 	minted int
 }
 
-func newTale(t testing.TB) *tale {
+func newTale(t rapid.TB) *tale {
 	s := &tale{t: t, now: 1000}
 	s.do(Planted, Plant{})
 	return s
 }
 
 // knows makes the record one that knows the validators under a version that is new.
-func knows(t testing.TB, vs ...Validator) *tale {
+func knows(t rapid.TB, vs ...Validator) *tale {
 	s := newTale(t)
 	b := s.begin()
 	for _, v := range vs {

@@ -42,7 +42,7 @@ var (
 	addedLatencyInfo = Info{
 		"proxy409_added_latency_seconds", histogram,
 		[]string{"route"},
-		"Part of a request's time not spent waiting for the backend; upgraded connections are left out.",
+		"Part of the time until an answer's header left that was not spent waiting for the backend.",
 	}
 	storeOperationsInfo = Info{
 		"proxy409_store_operations_total", counter,

@@ -12,6 +12,9 @@ var errBodyTooLarge = errors.New("the body is over the limit")
 // buffer reads the whole body into memory, so that a slow upload holds no lease and a client that hangs up before its end
 // sends nothing. After errBodyTooLarge the request still has its whole body, to be streamed.
 func buffer(req *http.Request, limit int64) error {
+	// Reading the body tells the client to go on; the backend has nothing to say to that any more (RFC 9110 section
+	// 10.1.1), and one that never does would cost a second.
+	delete(req.Header, "Expect")
 	if req.ContentLength > limit {
 		return errBodyTooLarge
 	}

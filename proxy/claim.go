@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"proxy409/etagcache"
@@ -147,6 +148,7 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 		o.reason = refusal.Absent
 	case etagcache.Unversioned:
 		o.reason = refusal.Unversioned
+		o.cause = errors.New("the backend sends no ETag; version: {from: body} would make one, and comes with a later version")
 	default:
 		o.reason = refusal.Stale
 	}

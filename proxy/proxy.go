@@ -40,6 +40,9 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Observer == nil {
 		cfg.Observer = nobody{}
 	}
+	if err := cfg.Refusals.Check(); err != nil {
+		return nil, Problem{Path: "refusals", Message: err.Error()}
+	}
 	rs, err := newRoutes(cfg.Routes)
 	if err != nil {
 		return nil, err
@@ -85,12 +88,18 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
 	o := transportObjection(err)
 	if x != nil {
-		x.status, x.cause = http.StatusBadGateway, err
+		x.status, x.cause = p.guard.style.StatusOf(o.reason), err
+		if r.Context().Err() != nil {
+			x.status = statusClientGone
+		}
 	}
 	res := p.guard.style.Response(r, refusal.Refusal{Reason: o.reason, Detail: o.detail})
 	defer res.Body.Close()
 	copyResponse(w, res)
 }
+
+// statusClientGone is counted, and never sent, for a client that went away before it had an answer; nginx calls it so.
+const statusClientGone = 499
 
 // Drain waits until no write holds a lease any more and all outcomes are recorded, or ctx ends. Call it after the
 // server has stopped taking requests: a write whose client has hung up is not counted among a server's connections.

@@ -159,42 +159,6 @@ func TestASwapIsNeverRepeated(t *testing.T) {
 	}
 }
 
-// TestErrorReplies tells those after which nothing was changed from those of which nobody knows.
-func TestErrorReplies(t *testing.T) {
-	for reply, sent := range map[string]bool{
-		"LOADING Redis is loading the dataset in memory":          false,
-		"READONLY You can't write against a read only replica.":   false,
-		"BUSY Redis is busy running a script":                     false,
-		"OOM command not allowed when used memory > 'maxmemory'.": false,
-		"NOPERM this user has no permissions":                     false,
-		"MISCONF Redis is configured to save RDB snapshots":       false,
-		"MOVED 1 127.0.0.1:1":                                     false,
-		"ASK 1 127.0.0.1:1":                                       false,
-		"CLUSTERDOWN The cluster is down":                         false,
-		"NOREPLICAS Not enough good replicas to write.":           false,
-		"ERR upstream failure":                                    true, // a proxy's
-		"upstream failure":                                        true,
-		"UNKILLABLE Sorry the script already executed write":      true,
-	} {
-		m := redistest.Mini(t)
-		store := open(t, redisstore.Options{URL: m.URL()})
-		before := put(t, store, "before")
-		m.Before(func(p *server.Peer, cmd string, _ ...string) bool {
-			if cmd == "EVALSHA" {
-				p.WriteError(reply)
-			}
-			return cmd == "EVALSHA"
-		})
-		_, err := store.Swap(t.Context(), key, etagcache.Change{Epoch: before.Epoch.ID, New: []byte("v")})
-		if err == nil || errors.Is(err, etagcache.ErrNotSent) == sent {
-			t.Errorf("%s: the error is %v", reply, err)
-		}
-		if _, err := store.Get(t.Context(), key); err == nil {
-			t.Errorf("%s: a Get succeeded", reply)
-		}
-	}
-}
-
 // TestAServerThatChangesAllTheTimeIsAnError rather than a loop.
 func TestAServerThatChangesAllTheTimeIsAnError(t *testing.T) {
 	m := redistest.Mini(t)
@@ -244,28 +208,6 @@ func TestAllWhoWaitShareOneIdentification(t *testing.T) {
 	if n := loads.Load(); n != 3 {
 		t.Errorf("scripts were loaded %d times, want each of 3 once", n)
 	}
-}
-
-func TestTooFewReplicasIsNotKnown(t *testing.T) {
-	const timeout = 300 * time.Millisecond
-	master := redistest.Start(t)
-	replica := redistest.StartReplica(t, master)
-	store := open(t, redisstore.Options{URL: master.URL(), Timeout: timeout, WaitReplicas: 1})
-	before := put(t, store, "before")
-	replica.Pause()
-	err := wantQuick(t, timeout, func() error {
-		_, err := store.Swap(t.Context(), key, etagcache.Change{Epoch: before.Epoch.ID, Old: before.Value, New: []byte("after")})
-		return err
-	})
-	replica.Resume()
-	if err == nil || errors.Is(err, etagcache.ErrNotSent) || !contains(err.Error(), "replica") {
-		t.Errorf("the error is %v", err)
-	}
-	redistest.Eventually(t, 5*time.Second, func() error {
-		now := get(t, store)
-		_, err := store.Swap(t.Context(), key, etagcache.Change{Epoch: now.Epoch.ID, Old: now.Value, New: []byte("next")})
-		return err
-	})
 }
 
 func TestAClosedStoreFails(t *testing.T) {

@@ -47,7 +47,8 @@ type Options struct {
 	Prefix string       // what all keys begin with, without braces; default DefaultPrefix
 	Logger *slog.Logger // told when an epoch begins; nil: nobody is told
 	// Timeout bounds each operation as a whole: the wait for a connection, dialing, identifying a new server and WAIT
-	// included. Default DefaultTimeout.
+	// included. A context that is cancelled in the middle does not cut an operation short; its deadline does. Default
+	// DefaultTimeout.
 	Timeout time.Duration
 
 	// WaitReplicas is how many replicas must have acknowledged a swap before it counts as done. With 0 a failover may

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -127,31 +126,29 @@ func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change)
 	if err != nil {
 		return etagcache.Reply{}, notSent(err)
 	}
-	reply, sent, err := s.swapOn(ctx, srv, keys, c)
+	reply, unchanged, err := s.swapOn(ctx, srv, keys, c)
 	switch {
 	case err == nil:
 		return reply, nil
+	case !unchanged:
+		return etagcache.Reply{}, fmt.Errorf("redisstore: swap: nobody knows whether it was made: %w", explain(err))
 	case otherServer(err):
 		if _, err = s.reopen(ctx, b, srv); err == nil {
 			reply, err = s.get(ctx, b, keys)
 		}
-		if err != nil {
-			return etagcache.Reply{}, notSent(err)
+		if err == nil {
+			return reply, nil
 		}
-		return reply, nil
-	case !sent || refusal(err):
-		return etagcache.Reply{}, notSent(err)
-	default:
-		return etagcache.Reply{}, fmt.Errorf("redisstore: swap: nobody knows whether it was made: %w", err)
 	}
+	return etagcache.Reply{}, notSent(err)
 }
 
-// swapOn makes the change on srv, and tells whether anything was sent there.
-func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagcache.Change) (etagcache.Reply, bool, error) {
+// swapOn makes the change on srv. If it fails, unchanged tells whether it is certain that nothing was changed.
+func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagcache.Change) (r etagcache.Reply, unchanged bool, err error) {
 	node, err := s.topology.master(ctx, keys[0])
 	if err != nil {
 		s.topology.doubt(ctx)
-		return etagcache.Reply{}, false, err
+		return r, true, err
 	}
 	var scripter redis.Scripter = node
 	var conn *redis.Conn
@@ -170,19 +167,17 @@ func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagca
 	parts, err := scripter.EvalSha(ctx, srv.swap, keys, epoch, something, c.Old, c.New, ttl).Slice()
 	if err != nil {
 		s.topology.doubt(ctx)
-		return etagcache.Reply{}, epoch.written, err
+		return r, !epoch.written || refusal(err), err
 	}
-	reply, err := parseReply(parts)
-	if err == nil && reply.Swapped {
-		reply.Value = bytes.Clone(c.New)
-		if conn != nil {
-			err = s.wait(ctx, conn)
-		}
+	// From here on the change may have been made, whatever fails: an error reply to WAIT says nothing about it.
+	if r, err = parseReply(parts); err != nil || !r.Swapped {
+		return r, false, err
 	}
-	if err != nil {
-		return etagcache.Reply{}, true, err
+	r.Value = bytes.Clone(c.New)
+	if conn != nil {
+		err = s.wait(ctx, conn)
 	}
-	return reply, true, nil
+	return r, false, err
 }
 
 // wait waits until enough replicas have what was written on conn.
@@ -224,39 +219,4 @@ func (s *Store) Ping(ctx context.Context) (etagcache.Reply, error) {
 		}
 	}
 	return etagcache.Reply{Now: latest.Now, Epoch: latest.Epoch}, nil
-}
-
-func validate(c etagcache.Change) error {
-	switch {
-	case len(c.New) == 0:
-		return errors.New("the new value is empty")
-	case c.TTL < 0:
-		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
-	}
-	return nil
-}
-
-// parseReply reads what get.lua and swap.lua return: swapped, value or nil, epoch, seconds, microseconds.
-func parseReply(parts []any) (etagcache.Reply, error) {
-	var r etagcache.Reply
-	if len(parts) != 5 {
-		return r, fmt.Errorf("the script returned %d values instead of 5", len(parts))
-	}
-	swapped, _ := parts[0].(int64)
-	epoch, _ := parts[2].(string)
-	seconds, _ := parts[3].(string)
-	micros, _ := parts[4].(string)
-	sec, err1 := strconv.ParseInt(seconds, 10, 64)
-	usec, err2 := strconv.ParseInt(micros, 10, 64)
-	var err3 error
-	r.Epoch, err3 = parseEpoch(epoch)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return etagcache.Reply{}, fmt.Errorf("the script returned what it should not: %w", err)
-	}
-	r.Swapped = swapped == 1
-	r.Now = etagcache.Instant(sec*1000 + usec/1000)
-	if value, ok := parts[1].(string); ok {
-		r.Value = []byte(value)
-	}
-	return r, nil
 }

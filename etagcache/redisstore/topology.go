@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -36,7 +37,13 @@ func (c cluster) master(ctx context.Context, key string) (*redis.Client, error) 
 	return c.MasterForKey(ctx, key)
 }
 
-func (c cluster) doubt(ctx context.Context) { c.ReloadState(ctx) } // in the background, five times a second at most
+// doubt has the slots read anew, in the background and five times a second at most. A caller who has hung up is no
+// reason to.
+func (c cluster) doubt(ctx context.Context) {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		c.ReloadState(ctx)
+	}
+}
 
 func (c cluster) each(ctx context.Context, f func(context.Context, *redis.Client) error) error {
 	var one sync.Mutex // go-redis calls for all nodes at once

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"proxy409/config"
+	"proxy409/etagcache"
+	"proxy409/etagcache/memstore"
+	"proxy409/etagcache/redisstore"
+	"proxy409/metrics"
+	"proxy409/proxy"
+	"proxy409/proxy/refusal"
+)
+
+// localFor is how old a local copy of a record may be (the design's "up to a second").
+const localFor = time.Second
+
+// instance is everything that one configuration makes, ready to serve.
+type instance struct {
+	cfg      *config.Config
+	registry *prometheus.Registry
+	cache    *etagcache.Cache
+	proxy    *proxy.Proxy
+	ready    *readiness
+	closers  []io.Closer
+}
+
+// assemble makes an instance. It does no I/O.
+func assemble(cfg *config.Config, log *slog.Logger) (*instance, error) {
+	in := &instance{cfg: cfg, registry: prometheus.NewRegistry()}
+	in.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	labels := make([]metrics.Route, len(cfg.Routes))
+	for i, r := range cfg.Routes {
+		labels[i] = metrics.Route{Name: r.Name, Mode: string(r.Mode)}
+	}
+	m, err := metrics.New(in.registry, labels, build())
+	if err != nil {
+		return nil, err
+	}
+	store, err := in.store(log)
+	if err != nil {
+		return nil, err
+	}
+	options := etagcache.Options{TTL: cfg.Store.TTL, Grace: cfg.GracePeriod()}
+	if cfg.Store.Redis != nil {
+		options.LocalFor = localFor
+	}
+	in.cache = etagcache.New(m.InstrumentStore(store), options)
+	in.ready = newReadiness(in.cache, log)
+	in.proxy, err = proxy.New(proxyConfig(cfg, in.cache, log, m))
+	if problem, ok := errors.AsType[proxy.Problem](err); ok {
+		return nil, cfg.Problem(problem.Path, problem.Message)
+	}
+	return in, err
+}
+
+// store opens the store that the configuration names.
+func (in *instance) store(log *slog.Logger) (etagcache.Store, error) {
+	r := in.cfg.Store.Redis
+	if r == nil {
+		return memstore.New(memstore.Options{}), nil
+	}
+	redisstore.LogDriver(log)
+	s, err := redisstore.New(redisstore.Options{
+		URL: r.URL.Reveal(), Mode: redisstore.Mode(r.Mode), Prefix: r.Prefix,
+		Timeout: r.Timeout, WaitReplicas: r.WaitReplicas, Logger: log,
+	})
+	if err != nil {
+		return nil, in.cfg.Problem("store.redis", err.Error())
+	}
+	in.closers = append(in.closers, s)
+	return s, nil
+}
+
+func (in *instance) close() error {
+	var errs []error
+	for _, c := range in.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// validate finds what only assembling can find.
+func validate(cfg *config.Config) error {
+	in, err := assemble(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return in.close()
+}
+
+// proxyConfig translates the file's words into the proxy's.
+func proxyConfig(cfg *config.Config, cache *etagcache.Cache, log *slog.Logger, o proxy.Observer) proxy.Config {
+	out := proxy.Config{
+		Upstream: cfg.Upstream,
+		Cache:    cache,
+		Timeouts: proxy.Timeouts{
+			Write: cfg.Timeouts.Write, Settle: cfg.Timeouts.Settle, BusyWait: cfg.Timeouts.BusyWait,
+		},
+		Limits: proxy.Limits{
+			Body: int64(cfg.Limits.Body), Tags: cfg.Limits.Tags, Waiters: cfg.Limits.Waiters,
+		},
+		Refusals: style(cfg.Refusals),
+		Disclose: cfg.Refusals.Disclose == config.DiscloseProbe,
+		Logger:   log,
+		Observer: o,
+	}
+	for _, r := range cfg.Routes {
+		out.Routes = append(out.Routes, proxy.Route{
+			Name: r.Name, Match: r.Match, Mode: proxy.Mode(r.Mode),
+			Guard: r.Guard, Pass: r.Pass, Missing: proxy.Missing(r.Missing),
+			Version: proxy.Version{
+				Strong: r.Version.Compare == config.CompareStrong,
+				Reread: r.Version.Reread, TrustWrites: r.Version.TrustWrites,
+			},
+			VerifyAlways: r.Verify == config.VerifyAlways,
+		})
+	}
+	return out
+}
+
+func style(r config.Refusals) refusal.Style {
+	s := refusal.Style{
+		Profile: refusal.Profile(r.Profile), TypePrefix: r.TypePrefix,
+		Status: make(map[refusal.Reason]int, len(r.Status)),
+	}
+	for name, status := range r.Status {
+		var reason refusal.Reason
+		if err := reason.UnmarshalText([]byte(name)); err != nil {
+			panic(fmt.Sprintf("package config let the reason %q through", name))
+		}
+		s.Status[reason] = status
+	}
+	return s
+}

@@ -1,0 +1,44 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"proxy409/etagcache"
+)
+
+func validate(c etagcache.Change) error {
+	switch {
+	case len(c.New) == 0:
+		return errors.New("the new value is empty")
+	case c.TTL < 0:
+		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
+	}
+	return nil
+}
+
+// parseReply reads what get.lua and swap.lua return: swapped, value or nil, epoch, seconds, microseconds.
+func parseReply(parts []any) (etagcache.Reply, error) {
+	var r etagcache.Reply
+	if len(parts) != 5 {
+		return r, fmt.Errorf("the script returned %d values instead of 5", len(parts))
+	}
+	swapped, _ := parts[0].(int64)
+	epoch, _ := parts[2].(string)
+	seconds, _ := parts[3].(string)
+	micros, _ := parts[4].(string)
+	sec, err1 := strconv.ParseInt(seconds, 10, 64)
+	usec, err2 := strconv.ParseInt(micros, 10, 64)
+	var err3 error
+	r.Epoch, err3 = parseEpoch(epoch)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return etagcache.Reply{}, fmt.Errorf("the script returned what it should not: %w", err)
+	}
+	r.Swapped = swapped == 1
+	r.Now = etagcache.Instant(sec*1000 + usec/1000)
+	if value, ok := parts[1].(string); ok {
+		r.Value = []byte(value)
+	}
+	return r, nil
+}

@@ -1,0 +1,313 @@
+package etagcache
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// The world is a fleet, its store, a backend and clients, through whose steps rapid wanders at random. It knows the
+// true sequence of writes that the backend has applied, and for each tag that a client holds the true state that the
+// client was shown with it.
+type world struct {
+	t        *rapid.T
+	ctx      context.Context
+	store    *fakeStore
+	replicas []*replica
+	keys     []Key
+	backend  map[Key]*resource
+	// collide is after how many states a tag comes back; zero: never.
+	collide int
+	term    Term
+	grace   time.Duration
+
+	held   []clientTag // what clients remember
+	reads  []*readOp
+	writes []*writeOp
+	posts  []*postOp
+	// went counts the writes that left each version for the backend and were not certainly refused by it.
+	went    map[string]int
+	serial  int
+	tampers []string // what the store's hook found
+	saw     map[string]int
+}
+
+type replica struct {
+	*conn
+	cache *Cache
+}
+
+// resource is the truth.
+type resource struct {
+	state  int // counts the writes that were applied
+	absent bool
+}
+
+// clientTag is a tag that a client was given, with what it was shown.
+type clientTag struct {
+	key   Key
+	tag   Tag
+	state int
+	// outlived: the record that it was noted on was forgotten. Of a backend whose tags come back, it then promises nothing.
+	outlived bool
+}
+
+const worldLocalFor = time.Second
+
+// TestNoInterleavingBreaksThePromises checks P1, P2 and what the design builds on them.
+func TestNoInterleavingBreaksThePromises(t *testing.T) {
+	saw := map[string]int{}
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func() {
+			w := newWorld(rt)
+			w.saw = saw
+			w.run()
+		})
+	})
+	for _, what := range []string{
+		"read done", "read late", "read without reply", "tag bare", "tag qualified",
+		"write ask", "write stale", "write busy", "write exists", "write absent", "write grace",
+		"claim admit", "claim without reply", "claim ask", "claim busy", "claim over an expired lease",
+		"applied", "applied in doubt", "overlapped", "conclude done", "conclude late", "conclude without reply",
+		"late swap made", "late swap refused", "undisturbed write",
+	} {
+		if saw[what] == 0 {
+			t.Errorf("it never came to this: %s", what)
+		}
+	}
+	t.Log(saw)
+}
+
+// inBubble gives f virtual time, and hands on its panics, by which rapid ends a run.
+func inBubble(t *testing.T, f func()) {
+	var failure any
+	synctest.Test(t, func(*testing.T) {
+		defer func() { failure = recover() }()
+		f()
+	})
+	if failure != nil {
+		panic(failure)
+	}
+}
+
+func newWorld(t *rapid.T) *world {
+	w := &world{
+		t: t, ctx: context.Background(), store: newFakeStore(), backend: map[Key]*resource{}, went: map[string]int{},
+		collide: rapid.SampledFrom([]int{0, 1, 2, 3}).Draw(t, "tags come back after"),
+		term:    Term{Work: 10 * time.Second, Settle: 5 * time.Second},
+	}
+	w.grace = w.term.Work + w.term.margin() + w.term.Settle
+	for i := range rapid.IntRange(1, 2).Draw(t, "keys") {
+		k := Key{byte('x' + i)}
+		w.keys = append(w.keys, k)
+		w.backend[k] = &resource{}
+	}
+	for range 2 {
+		w.replicas = append(w.replicas, w.newReplica())
+	}
+	w.store.swapped = w.noDrift
+	return w
+}
+
+func (w *world) newReplica() *replica {
+	c := &conn{Store: w.store}
+	var minted atomic.Uint64
+	w.serial++
+	n := uint32(w.serial)
+	fresh := func() (v [12]byte) {
+		binary.BigEndian.PutUint32(v[:], n)
+		binary.BigEndian.PutUint64(v[4:], minted.Add(1))
+		return v
+	}
+	return &replica{conn: c, cache: New(c, Options{Grace: w.grace, LocalFor: worldLocalFor, Fresh: fresh})}
+}
+
+// noDrift: all writers go through the fleet, so no read may ever contradict a record.
+func (w *world) noDrift(key Key, before, after []byte) {
+	old, _ := decode(before, w.store.epoch.ID)
+	now, _ := decode(after, w.store.epoch.ID)
+	if old.State != Known && old.State != Unknown {
+		return
+	}
+	if now.State == Known && now.Version != old.Version || now.State == Writing && now.Lease.BeforeVersion != old.Version {
+		w.tampers = append(w.tampers, fmt.Sprintf("drift at %s:\n%+v\n%+v", key, old, now))
+	}
+}
+
+func (w *world) run() {
+	w.sleep(w.grace) // the first epoch has just begun
+	actions := []struct {
+		weight int
+		f      func()
+	}{
+		{6, w.beginRead},
+		{6, w.showRead},
+		{6, w.endRead},
+		{8, w.beginWrite},
+		{6, w.probeWrite},
+		{8, w.claimWrite},
+		{8, w.sendWrite},
+		{8, w.applyWrite},
+		{8, w.endWrite},
+		{2, w.beginPost},
+		{2, w.applyPost},
+		{2, w.endPost},
+		{3, w.pass},
+		{2, w.spoilSwaps},
+		{3, w.deliver},
+		{1, w.toggleStore},
+		{1, w.killReplica},
+		{1, w.forget},
+		{1, w.emptyStore},
+		{3, w.quietWrite},
+	}
+	var wheel []func()
+	for _, a := range actions {
+		for range a.weight {
+			wheel = append(wheel, a.f)
+		}
+	}
+	for range rapid.IntRange(10, 150).Draw(w.t, "steps") {
+		wheel[rapid.IntRange(0, len(wheel)-1).Draw(w.t, "step")]()
+		w.tick()
+		w.check()
+	}
+	w.settle()
+	for _, k := range w.keys {
+		w.undisturbed(w.replicas[0], k) // every resource is writable again
+	}
+	w.check()
+	for _, r := range w.replicas {
+		if err := r.cache.Drain(w.ctx); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.sleep(w.grace) // what dead replicas still try
+}
+
+// tick parts any two steps in time, by no round amount, so that timers never fire at the same instant.
+func (w *world) tick() {
+	time.Sleep(1001 * time.Nanosecond)
+	synctest.Wait()
+}
+
+func (w *world) check() {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	if len(w.tampers) > 0 {
+		w.t.Fatal(w.tampers)
+	}
+	if len(w.store.returned) > 0 {
+		w.t.Fatalf("a stored value returned (ABA): %s", w.store.returned)
+	}
+}
+
+// settle ends everything that is under way and lets all leases run out.
+func (w *world) settle() {
+	for range w.store.heal() {
+		w.store.deliver(0)
+	}
+	for _, o := range slices.Clone(w.writes) {
+		if o.phase == sent && !o.abandoned {
+			w.giveUp(o)
+		}
+	}
+	w.reads = nil
+	w.writes = slices.DeleteFunc(w.writes, func(o *writeOp) bool { return o.phase != sent })
+	w.sleep(w.term.Work + w.term.margin() + w.term.Settle + w.grace)
+}
+
+func (w *world) tagOf(state, rep int) Tag {
+	if w.collide > 0 {
+		state %= w.collide
+	}
+	return Tag{Opaque: fmt.Sprintf("r%d-s%d", rep, state)}
+}
+
+func (w *world) validator(state, rep int) Validator {
+	return Validator{Tag: w.tagOf(state, rep).Digest(), Rep: DigestOf("rep", fmt.Sprint(rep))}
+}
+
+func (w *world) drawReplica() *replica { return rapid.SampledFrom(w.replicas).Draw(w.t, "replica") }
+func (w *world) drawKey() Key          { return rapid.SampledFrom(w.keys).Draw(w.t, "key") }
+
+// pick draws one of those that are ready, or nil.
+func pick[T any](t *rapid.T, all []*T, ready func(*T) bool) *T {
+	var some []*T
+	for _, o := range all {
+		if ready(o) {
+			some = append(some, o)
+		}
+	}
+	if len(some) == 0 {
+		return nil
+	}
+	return some[rapid.IntRange(0, len(some)-1).Draw(t, "which")]
+}
+
+// sleep lets time pass, but not past what must happen before: an owner gives up before its deadline, and what was given
+// up on is applied within the settle time or never.
+func (w *world) sleep(d time.Duration) {
+	end := time.Now().Add(d)
+	for {
+		next, act := end, func() {}
+		for _, o := range w.writes {
+			if t, f := w.obligation(&o.flight, func() { w.giveUp(o) }, func() { w.applied(o) }); f != nil && t.Before(next) {
+				next, act = t, f
+			}
+		}
+		for _, o := range w.posts {
+			if t, f := w.obligation(&o.flight, func() { o.abandon(w) }, func() { w.postApplied(o) }); f != nil && t.Before(next) {
+				next, act = t, f
+			}
+		}
+		if wait := time.Until(next); wait > 0 {
+			time.Sleep(wait)
+			synctest.Wait()
+		}
+		if !next.Before(end) {
+			return
+		}
+		act()
+		w.tick()
+	}
+}
+
+// flight is a request at the backend.
+type flight struct {
+	sent      bool
+	over      bool // it is applied, or never will be
+	abandoned bool
+	deadline  time.Time // of the owner, or, when it is abandoned, of the backend
+	ended     time.Time // when it became over
+}
+
+func (f *flight) abandon(w *world) {
+	f.abandoned, f.deadline = true, time.Now().Add(w.term.Settle)
+}
+
+func (f *flight) end() { f.over, f.ended = true, time.Now() }
+
+func (w *world) obligation(f *flight, giveUp, apply func()) (time.Time, func()) {
+	at := f.deadline.Add(-time.Millisecond)
+	switch {
+	case f.sent && !f.abandoned:
+		return at, giveUp
+	case f.sent && !f.over:
+		return at, func() {
+			if rapid.Bool().Draw(w.t, "applied at last") {
+				apply()
+			} else {
+				f.end()
+			}
+		}
+	}
+	return at, nil
+}
