@@ -11,7 +11,7 @@ func (d *decoder) warnings(c *Config) []Warning {
 	w.admin(c.Admin)
 	w.store(c)
 	w.times(c)
-	w.warn(w.has("limits.representation"), "limits.representation",
+	w.warn(c.Limits.Representation != MiB, "limits.representation",
 		"has no effect yet: versions made from representations come with a later version")
 	for i, r := range c.Routes {
 		w.route(item("routes", i), r)

@@ -34,27 +34,22 @@ func (w *world) beginRead() {
 	w.reads = append(w.reads, o)
 }
 
-func (w *world) showRead() {
-	o := pick(w.t, w.reads, func(o *readOp) bool { return !o.answered })
-	if o == nil {
-		return
-	}
-	r := w.backend[o.key]
-	o.answered, o.state = true, r.state
-	o.gone = r.absent || rapid.IntRange(0, 7).Draw(w.t, "masked") == 0
-}
-
-func (w *world) endRead() {
-	o := pick(w.t, w.reads, func(o *readOp) bool { return o.answered && !o.on.gone() })
-	if o == nil {
-		return
-	}
-	w.dropRead(o)
-	if o.gone {
+// stepRead lets the backend answer one of the reads, or the answer arrive.
+func (w *world) stepRead() {
+	o := pick(w.t, w.reads, func(o *readOp) bool { return !o.on.gone() })
+	switch {
+	case o == nil:
+	case !o.answered:
+		r := w.backend[o.key]
+		o.answered, o.state = true, r.state
+		o.gone = r.absent || rapid.IntRange(0, 7).Draw(w.t, "masked") == 0
+	case o.gone:
+		w.dropRead(o)
 		_, _, _ = o.on.cache.Gone(w.ctx, o.view, o.begun)
-		return
+	default:
+		w.dropRead(o)
+		w.learn(o)
 	}
-	w.learn(o)
 }
 
 func (w *world) dropRead(o *readOp) {
@@ -112,9 +107,14 @@ func (w *world) beginPost() {
 	w.posts = append(w.posts, o)
 }
 
-func (w *world) applyPost() {
-	if o := pick(w.t, w.posts, func(o *postOp) bool { return !o.over }); o != nil {
+func (w *world) stepPost() {
+	o := pick(w.t, w.posts, func(o *postOp) bool { return !o.over || !o.abandoned && !o.on.gone() })
+	switch {
+	case o == nil:
+	case !o.over && rapid.Bool().Draw(w.t, "apply"):
 		w.postApplied(o)
+	case !o.abandoned && !o.on.gone():
+		w.endPost(o)
 	}
 }
 
@@ -125,11 +125,7 @@ func (w *world) postApplied(o *postOp) {
 	o.end()
 }
 
-func (w *world) endPost() {
-	o := pick(w.t, w.posts, func(o *postOp) bool { return !o.abandoned && !o.on.gone() })
-	if o == nil {
-		return
-	}
+func (w *world) endPost(o *postOp) {
 	if !o.over {
 		o.end() // the backend refused it
 	}
@@ -161,7 +157,7 @@ func (w *world) deliver() {
 	}
 }
 
-func (w *world) toggleStore() { w.store.setDown(rapid.Bool().Draw(w.t, "down")) }
+func (w *world) toggleStore() { w.store.setDown(rapid.IntRange(0, 3).Draw(w.t, "up") == 0) }
 
 func (w *world) killReplica() {
 	i := rapid.IntRange(0, len(w.replicas)-1).Draw(w.t, "replica")
@@ -181,15 +177,21 @@ func (w *world) killReplica() {
 }
 
 func (w *world) forget() {
-	if k := w.drawKey(); w.store.forget(k) {
+	if k := w.drawKey(); rapid.Bool().Draw(w.t, "rarely") && w.store.forget(k) {
 		w.outlive(k)
 	}
 }
 
 func (w *world) emptyStore() {
+	if rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
+		return
+	}
 	w.store.empty()
 	for _, k := range w.keys {
 		w.outlive(k)
+	}
+	if rapid.Bool().Draw(w.t, "wait for the end of grace") {
+		w.sleep(w.grace)
 	}
 }
 

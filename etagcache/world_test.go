@@ -147,26 +147,20 @@ func (w *world) run() {
 		weight int
 		f      func()
 	}{
-		{6, w.beginRead},
-		{6, w.showRead},
-		{6, w.endRead},
-		{8, w.beginWrite},
-		{6, w.probeWrite},
-		{8, w.claimWrite},
-		{8, w.sendWrite},
-		{8, w.applyWrite},
-		{8, w.endWrite},
-		{2, w.beginPost},
-		{2, w.applyPost},
-		{2, w.endPost},
+		{5, w.beginRead},
+		{10, w.stepRead},
+		{6, w.beginWrite},
+		{24, w.stepWrite},
+		{1, w.beginPost},
+		{4, w.stepPost},
 		{3, w.pass},
 		{2, w.spoilSwaps},
-		{3, w.deliver},
+		{2, w.deliver},
 		{1, w.toggleStore},
 		{1, w.killReplica},
 		{1, w.forget},
 		{1, w.emptyStore},
-		{3, w.quietWrite},
+		{2, w.quietWrite},
 	}
 	var wheel []func()
 	for _, a := range actions {
@@ -217,6 +211,7 @@ func (w *world) settle() {
 	for _, o := range slices.Clone(w.writes) {
 		if o.phase == sent && !o.abandoned {
 			w.giveUp(o)
+			w.tick()
 		}
 	}
 	w.reads = nil

@@ -100,13 +100,23 @@ func (w *world) judge(o *writeOp, view View) {
 	w.writes = append(w.writes, o)
 }
 
-func (w *world) probeWrite() {
-	o := pick(w.t, w.writes, func(o *writeOp) bool { return o.phase == probing && !o.on.gone() })
-	if o == nil {
-		return
+// stepWrite takes one of the writes one step on.
+func (w *world) stepWrite() {
+	o := pick(w.t, w.writes, func(o *writeOp) bool { return !o.abandoned && !o.on.gone() || o.phase == sent && !o.over })
+	switch {
+	case o == nil:
+	case o.phase == probing:
+		o.proof = w.probe(o.view, o.key, rapid.IntRange(0, 1).Draw(w.t, "rep"))
+		o.phase = claiming
+	case o.phase == claiming:
+		w.claimWrite(o)
+	case o.phase == holding:
+		w.sendWrite(o)
+	case !o.over && (o.abandoned || rapid.IntRange(0, 2).Draw(w.t, "apply") > 0):
+		w.applied(o)
+	case !o.abandoned:
+		w.endWrite(o)
 	}
-	o.proof = w.probe(o.view, o.key, rapid.IntRange(0, 1).Draw(w.t, "rep"))
-	o.phase = claiming
 }
 
 func (w *world) probe(v View, key Key, rep int) Evidence {
@@ -117,11 +127,7 @@ func (w *world) probe(v View, key Key, rep int) Evidence {
 	return Evidence{Begun: v.Begin(), Kind: ShownVersion, Shown: w.validator(r.state, rep)}
 }
 
-func (w *world) claimWrite() {
-	o := pick(w.t, w.writes, func(o *writeOp) bool { return o.phase == claiming && !o.on.gone() })
-	if o == nil {
-		return
-	}
+func (w *world) claimWrite(o *writeOp) {
 	h, ruling, err := o.on.cache.Claim(w.ctx, []Wish{{View: o.view, Condition: o.cond, Evidence: o.proof}}, w.term)
 	switch {
 	case err != nil:
@@ -143,11 +149,7 @@ func (w *world) claimWrite() {
 	}
 }
 
-func (w *world) sendWrite() {
-	o := pick(w.t, w.writes, func(o *writeOp) bool { return o.phase == holding && !o.on.gone() })
-	if o == nil {
-		return
-	}
+func (w *world) sendWrite(o *writeOp) {
 	if !time.Now().Before(o.lease.Deadline) {
 		_, _, _ = o.lease.Conclude(w.ctx, unsent, nil)
 		w.drop(o)
@@ -156,12 +158,6 @@ func (w *world) sendWrite() {
 	o.phase, o.sent, o.deadline = sent, true, o.lease.Deadline
 	if w.went[o.from]++; w.went[o.from] > 1 {
 		w.t.Fatalf("two writes left one version of %s for the backend", o.key)
-	}
-}
-
-func (w *world) applyWrite() {
-	if o := pick(w.t, w.writes, func(o *writeOp) bool { return o.phase == sent && !o.over }); o != nil {
-		w.applied(o)
 	}
 }
 
@@ -200,11 +196,7 @@ func (w *world) overlapped(o *writeOp) bool {
 }
 
 // endWrite: the answer comes, or none does.
-func (w *world) endWrite() {
-	o := pick(w.t, w.writes, func(o *writeOp) bool { return o.phase == sent && !o.abandoned && !o.on.gone() })
-	if o == nil {
-		return
-	}
+func (w *world) endWrite(o *writeOp) {
 	if rapid.IntRange(0, 4).Draw(w.t, "no answer") == 0 {
 		w.giveUp(o)
 		return

@@ -32,7 +32,7 @@ type backend struct {
 	reads   int
 	// tag makes the ETag of a text; nil: strong, by content. Empty: none.
 	tag func(path, text string) string
-	// before runs before a request is answered, outside the lock; true means that it has answered.
+	// before runs before a request is answered, outside the lock; true means that it has answered. See intercept.
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// after runs when a write was applied and may change the answer's head.
 	after func(w http.ResponseWriter, r *http.Request) (status int)
@@ -46,7 +46,10 @@ func newBackend(t testing.TB) *backend {
 }
 
 func (b *backend) serve(w http.ResponseWriter, r *http.Request) {
-	if b.before != nil && b.before(w, r) {
+	b.mu.Lock()
+	before := b.before
+	b.mu.Unlock()
+	if before != nil && before(w, r) {
 		return
 	}
 	body, err := io.ReadAll(r.Body)
@@ -99,6 +102,18 @@ func (b *backend) writes() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]string(nil), b.applied...)
+}
+
+func (b *backend) intercept(before func(w http.ResponseWriter, r *http.Request) (answered bool)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before = before
+}
+
+func (b *backend) answerWrites(after func(w http.ResponseWriter, r *http.Request) (status int)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.after = after
 }
 
 func (b *backend) set(path, text string) {

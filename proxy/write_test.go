@@ -202,9 +202,9 @@ func TestAfterwardsIsKnownWhatTheAnswerSays(t *testing.T) {
 			b := newBackend(t)
 			c := newFleet(t, b).replica()
 			tag := c.get("/a").etag()
-			b.after = func(http.ResponseWriter, *http.Request) int { return tc.status }
+			b.answerWrites(func(http.ResponseWriter, *http.Request) int { return tc.status })
 			c.put("/a", "one", tag).want(t, tc.status)
-			b.after = nil
+			b.answerWrites(nil)
 			c.put("/a", "two", tag).want(t, tc.then)
 		})
 	}
@@ -242,10 +242,10 @@ func TestTheTagOnAWritesAnswer(t *testing.T) {
 			f := newFleet(t, b)
 			f.cfg.Routes[0].Version.TrustWrites = tc.trust
 			c := f.replica()
-			b.after = tc.after
+			b.answerWrites(tc.after)
 			first := c.put("/a", "two", c.get("/a").etag())
 			first.want(t, 200)
-			b.after = nil
+			b.answerWrites(nil)
 			reads := b.reads
 			c.put("/a", "three", first.etag()).want(t, tc.status)
 			if asked := b.reads > reads; asked == tc.trust {

@@ -18,6 +18,8 @@ type backend struct {
 	name string
 	url  string // its base
 	path string // of the document
+	// apart is how far apart writes must be, at the least, to have different tags for certain.
+	apart time.Duration
 }
 
 func (b *backend) document() string { return b.url + b.path }
@@ -110,13 +112,14 @@ http {
 }`, dir, addr))
 	p := launch(t, path, "-e", "stderr", "-c", conf)
 	listening(t, p, addr)
-	b := &backend{name: "nginx", url: "http://" + addr, path: "/doc.json"}
+	b := &backend{name: "nginx", url: "http://" + addr, path: "/doc.json", apart: 1100 * time.Millisecond}
 	do(t, "PUT", b.document(), firstDocument.String()).done(t)
 	return b
 }
 
 // startApache starts Apache with mod_dav, whose tags are weak for a second and strong from then on, and which refuses
-// weak ones in If-Match.
+// weak ones in If-Match. They are of time and size, and Linux lets files have the time of its latest tick, so even these
+// come back where two writes are less than ten milliseconds apart.
 func startApache(t testing.TB) *backend {
 	t.Helper()
 	path := require(t, "there is no Apache (Debian: apt-get install apache2)", "/usr/sbin/apache2", "apache2", "httpd")
@@ -153,7 +156,7 @@ DocumentRoot %[1]s/root
 	write(t, conf, text)
 	p := launch(t, path, "-f", conf, "-DFOREGROUND")
 	listening(t, p, addr)
-	b := &backend{name: "Apache", url: "http://" + addr, path: "/doc.json"}
+	b := &backend{name: "Apache", url: "http://" + addr, path: "/doc.json", apart: 20 * time.Millisecond}
 	do(t, "PUT", b.document(), firstDocument.String()).done(t)
 	return b
 }

@@ -35,9 +35,9 @@ func parseDocument(a answer) (d document, err error) {
 // whoever follows the ids from the last document back to the first must come by every write that was confirmed, or that
 // write was overwritten by somebody who had not read it.
 type contest struct {
-	t       testing.TB
-	name    string
-	targets []string // the document's URL, at each replica
+	t        testing.TB
+	name     string
+	targets  []string // the document's URL, at each replica
 	reckless bool     // the writers send no precondition
 
 	mu       sync.Mutex

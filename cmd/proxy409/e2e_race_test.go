@@ -68,10 +68,11 @@ func TestWithoutTheProxyUpdatesAreLost(t *testing.T) {
 
 func TestOfEachVersionExactlyOneWriteWinsOverTwoReplicas(t *testing.T) {
 	long(t)
+	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
 			b := tc.start(t)
-			replicas := setup{upstream: b.url, redis: redistest.Start(t).URL()}.pair(t)
+			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "fair", b, replicas)
 			winner, returned, before := firstDocument.Self, 0, ""
 			for n := range 60 {
@@ -108,10 +109,11 @@ func untilStrong() { time.Sleep(1200 * time.Millisecond) }
 
 func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 	long(t)
+	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
 			b := tc.start(t)
-			replicas := setup{upstream: b.url, redis: redistest.Start(t).URL()}.pair(t)
+			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "scramble", b, replicas)
 			c.scramble(writers, 2500*time.Millisecond)
 			c.settled(b)

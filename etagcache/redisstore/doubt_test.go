@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,6 +90,43 @@ func TestAFailedWaitIsNotKnown(t *testing.T) {
 		if got := get(t, store); string(got.Value) != "after" {
 			t.Errorf("%s: the value is %q", reply, got.Value)
 		}
+	}
+}
+
+// TestWaitTravelsOnTheConnectionOfItsSwap: on another it would answer for another's writes.
+func TestWaitTravelsOnTheConnectionOfItsSwap(t *testing.T) {
+	m := redistest.Mini(t)
+	var mu sync.Mutex
+	last, waits, astray := make(map[*server.Peer]string), 0, 0
+	m.Before(func(p *server.Peer, cmd string, _ ...string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if cmd == "WAIT" {
+			waits++
+			if last[p] != "EVALSHA" {
+				astray++
+			}
+			p.WriteInt(1)
+		}
+		last[p] = cmd
+		return cmd == "WAIT"
+	})
+	store := open(t, redisstore.Options{URL: m.URL(), WaitReplicas: 1})
+	epoch := get(t, store).Epoch.ID
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for j := range 10 {
+				r, err := store.Swap(t.Context(), etagcache.Key{byte(i), byte(j)}, etagcache.Change{Epoch: epoch, New: []byte("v")})
+				if err != nil || !r.Swapped {
+					t.Errorf("%+v, %v", r, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if waits != 160 || astray != 0 {
+		t.Errorf("%d of %d WAITs did not follow their swap, want 0 of 160", astray, waits)
 	}
 }
 

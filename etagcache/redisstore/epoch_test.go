@@ -143,6 +143,19 @@ func TestThereAndBackAgainBeginsANewEpoch(t *testing.T) {
 	wantNewEpoch(t, store, before, true)
 }
 
+// TestAReplicaIsNotAsked even while it still has the history of the master that it was.
+func TestAReplicaIsNotAsked(t *testing.T) {
+	server := redistest.Start(t)
+	store := open(t, redisstore.Options{URL: server.URL()})
+	before := put(t, store, "before")
+	server.Do("REPLICAOF", "127.0.0.1", "1") // where nobody is: it keeps its data and its history
+	if r, err := store.Get(t.Context(), key); err == nil {
+		t.Errorf("a replica was read: %+v", r)
+	}
+	server.Do("REPLICAOF", "NO", "ONE")
+	wantNewEpoch(t, store, before, true)
+}
+
 func TestServersOnWhichTheFenceWouldNotHoldAreRefused(t *testing.T) {
 	for _, c := range []struct{ version, role, want string }{
 		{"6.2.14", "", "too old"},
