@@ -101,11 +101,13 @@ func (v View) BusyFor() (left time.Duration, inDoubt bool) {
 }
 
 // Describe tells how the view's record stands to a tag that the backend just showed: known is true when the tag names the
-// record's version, and returned when it has named an earlier version before and so needs to be qualified.
+// record's version, and returned when it must be qualified: it has named an earlier version before, or it looks like a
+// qualified tag itself (a fleet stands behind this one).
 func (v View) Describe(tag Tag) (known, returned bool) {
 	r := v.Record.at(v.at.Now)
 	d := tag.Digest()
-	return r.State == Known && r.names(d), r.isRetired(d)
+	_, _, qualified := tag.Unqualify()
+	return r.State == Known && r.names(d), qualified || r.isRetired(d)
 }
 
 // Look returns a view to begin a read under: a local copy if there is a young one, else the store's. Simultaneous

@@ -99,7 +99,9 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 	r.Validators = decodeList(&d, maxValidators, func() (v Validator) {
 		d.bytes(v.Tag[:])
 		d.bytes(v.Rep[:])
-		v.Weak = d.byte() == 1
+		weak := d.byte()
+		d.demand(weak <= 1)
+		v.Weak = weak == 1
 		return v
 	})
 	r.Retired = decodeList(&d, maxRetired, func() (x Digest) { d.bytes(x[:]); return x })
@@ -115,10 +117,11 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 		d.bytes(r.Lease.BeforeVersion[:])
 		r.Lease.Touched = flags&flagTouched != 0
 		r.Lease.InDoubt = flags&flagInDoubt != 0
+		d.demand(flags <= flagTouched|flagInDoubt && (r.Lease.Before == Unknown || r.Lease.Before == Known))
+	} else {
+		d.demand(flags == 0)
 	}
-	if d.err == nil && (len(d.rest) != 0 || r.State == None || r.State > Writing) {
-		d.err = ErrCorrupt
-	}
+	d.demand(len(d.rest) == 0 && r.State != None && r.State <= Writing)
 	if d.err != nil {
 		return Record{}, d.err
 	}
@@ -139,6 +142,13 @@ func (d *decoder) bytes(into []byte) {
 	d.rest = d.rest[copy(into, d.rest):]
 }
 
+// demand makes a value that encode would not have written an error, so that one record is stored in one way only.
+func (d *decoder) demand(ok bool) {
+	if !ok {
+		d.err = ErrCorrupt
+	}
+}
+
 func (d *decoder) byte() byte {
 	var b [1]byte
 	d.bytes(b[:])
@@ -150,7 +160,7 @@ func (d *decoder) uvarint() uint64 {
 		return 0
 	}
 	x, n := binary.Uvarint(d.rest)
-	if n <= 0 {
+	if n <= 0 || (n > 1 && d.rest[n-1] == 0) { // cut off, too large, or longer than it need be
 		d.err = ErrCorrupt
 		return 0
 	}

@@ -53,7 +53,7 @@ type fakeStore struct {
 	late        []lateSwap
 	stored      map[string]bool // every key and value that was ever stored
 	returned    []string        // and those that were stored again
-	swapped     func(key Key, old, new []byte)
+	swapped     func(key Key, before, after []byte)
 }
 
 func newFakeStore() *fakeStore {

@@ -47,8 +47,10 @@ func (k EvidenceKind) String() string {
 // judge decides about a write by a record as of now. It is right to say Stale of a tag that the record knows as
 // retired, even while another write is under way; nothing else is decided before that write is over.
 func judge(r Record, c Condition, e Evidence) Verdict {
-	asked := e.Kind != NotAsked && e.Begun.Version == r.Version
+	asked := e.Kind != NotAsked && e.Begun.Version == r.Version && (!e.Begun.Closed || e.Begun.Marked && len(r.Marks) > 0)
 	switch {
+	case c.Absent && c.Match.Field:
+		return Stale // they contradict each other
 	case c.Absent:
 		return judgeCreation(r, e.Kind, asked)
 	case c.Match.Field:

@@ -8,6 +8,9 @@ type Begun struct {
 	// Closed: a write or a mark was open, or the store was in grace. The answer teaches nothing, because nobody knows
 	// on which side of the change it was computed.
 	Closed bool
+	// Marked: an open mark is all that closes it. A writer may be judged by what it shows while that mark is open, since
+	// nothing is promised to a judged write that overlaps one which nobody judged.
+	Marked bool
 	// Now is the store's time when the read began. A lease that ran out by then is over for this read; one that runs
 	// out later is not.
 	Now Instant
@@ -16,8 +19,9 @@ type Begun struct {
 // Begin says what a read that begins now is begun under.
 func Begin(r Record, at Moment) Begun {
 	r = r.at(at.Now)
-	closed := at.Grace || r.State == None || r.State == Writing || len(r.Marks) > 0
-	return Begun{Version: r.Version, Closed: closed, Now: at.Now}
+	closed := at.Grace || r.State == None || r.State == Writing
+	marked := !closed && len(r.Marks) > 0
+	return Begun{Version: r.Version, Closed: closed || marked, Marked: marked, Now: at.Now}
 }
 
 // learn adds a validator that a read showed.
@@ -75,7 +79,7 @@ func withValidator(r Record, v Validator) Record {
 	}
 	r.Validators = append(list, v)
 	if evicted != nil && !r.names(evicted.Tag) {
-		r.Retired = retireDigest(r.Retired, evicted.Tag)
+		r = r.retireDigest(evicted.Tag)
 	}
 	return r
 }
@@ -86,7 +90,7 @@ func dropUnconfirmed(r Record, v Validator) Record {
 	kept := make([]Validator, 0, len(r.Validators))
 	for _, o := range r.Validators {
 		if (o.Rep == Digest{}) && o.Tag != v.Tag {
-			r.Retired = retireDigest(r.Retired, o.Tag)
+			r = r.retireDigest(o.Tag)
 			continue
 		}
 		kept = append(kept, o)

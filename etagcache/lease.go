@@ -32,8 +32,11 @@ type Ruling struct {
 	Verdict Verdict
 }
 
-// ErrLeaseSpent says that a claim took so long that nothing is left of its lease.
-var ErrLeaseSpent = errors.New("the lease ended before the claim was complete")
+// ErrLeaseSpent says that a claim took so long that its lease in the store may end before its owner stops: the replica
+// was frozen, or the store's clock jumped.
+var ErrLeaseSpent = errors.New("the claim took too long for its lease")
+
+var errKeyTwice = errors.New("etagcache: a claim has two wishes for one key")
 
 // Held is the right to send one write, for a set of keys. It must be ended with [Held.Conclude], once.
 type Held struct {
@@ -62,14 +65,11 @@ func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Rul
 	start := c.opt.Clock()
 	h := &Held{cache: c, id: c.opt.Fresh(), term: term, Deadline: start.Add(term.Work)}
 	for i, w := range wishes {
-		var from Version
-		view, verdict, err := c.apply(ctx, w.View, func(v View) Event {
-			from = v.Record.Version
-			return Claim{
-				ID: h.id, Until: c.laterThan(v, term.Work+term.margin()+term.Settle),
-				Condition: w.Condition, Evidence: w.Evidence,
-			}
-		})
+		if i > 0 && w.View.Key == wishes[i-1].View.Key {
+			h.release()
+			return nil, Ruling{}, errKeyTwice
+		}
+		view, from, verdict, err := h.claimKey(ctx, w)
 		switch {
 		case err != nil:
 			// Nobody knows whether this one was claimed. Ending it as unapplied is right in both cases.
@@ -84,12 +84,34 @@ func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Rul
 		}
 		h.Overran = h.Overran || view.Overran
 		h.keys = append(h.keys, heldKey{view: view, from: view.Record.Lease.BeforeVersion})
-	}
-	if !c.opt.Clock().Before(h.Deadline) {
-		h.release()
-		return nil, Ruling{}, ErrLeaseSpent
+		// The owner measures its deadline on its own clock, which stands still while its machine is suspended.
+		left := h.Deadline.Sub(c.opt.Clock())
+		if left <= 0 || view.at.Now.Add(left+term.Settle) > view.Record.Lease.Until {
+			h.release()
+			return nil, Ruling{}, ErrLeaseSpent
+		}
 	}
 	return h, Ruling{Verdict: Admit}, nil
+}
+
+// claimKey claims one key. From a local copy it may succeed, but what a local copy says against it is not believed.
+func (h *Held) claimKey(ctx context.Context, w Wish) (view View, from Version, verdict Verdict, err error) {
+	c := h.cache
+	event := func(v View) Event {
+		from = v.Record.Version
+		return Claim{
+			ID: h.id, Until: c.laterThan(v, h.term.Work+h.term.margin()+h.term.Settle),
+			Condition: w.Condition, Evidence: w.Evidence,
+		}
+	}
+	view, verdict, err = c.apply(ctx, w.View, event)
+	if err == nil && verdict != Admit && view.Local {
+		if view, err = c.Fetch(ctx, view.Key); err != nil {
+			return view, from, verdict, errors.Join(err, ErrNotSent)
+		}
+		view, verdict, err = c.apply(ctx, view, event)
+	}
+	return view, from, verdict, err
 }
 
 // laterThan is the store's time d from now, or a little later: the reply that v comes from was stamped after v.sent.

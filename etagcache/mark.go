@@ -5,6 +5,9 @@ import "context"
 // Marked is an open mark: an unsafe request that nobody judged is under way. It is ended with [Marked.Close] when its
 // answer came, and left alone when none did: it runs out by itself, at the end of lease and settle time.
 type Marked struct {
+	// Overran says that the mark was set over a lease that had run out before its owner concluded it.
+	Overran bool
+
 	cache *Cache
 	view  View
 	id    MarkID
@@ -17,7 +20,7 @@ func (c *Cache) Mark(ctx context.Context, v View, term Term) (*Marked, error) {
 	view, _, err := c.apply(ctx, v, func(v View) Event {
 		return OpenMark{ID: m.id, Until: c.laterThan(v, term.Work+term.margin()+term.Settle)}
 	})
-	m.view = view
+	m.view, m.Overran = view, view.Overran
 	return m, err
 }
 

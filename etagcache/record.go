@@ -113,25 +113,30 @@ func (r Record) at(now Instant) Record {
 
 // retire moves all validators to the retired ones.
 func (r Record) retire() Record {
-	for _, v := range r.Validators {
-		r.Retired = retireDigest(r.Retired, v.Tag)
-	}
+	gone := r.Validators
 	r.Validators = nil
+	for _, v := range gone {
+		r = r.retireDigest(v.Tag)
+	}
 	return r
 }
 
-// retireDigest returns the list with d as its newest element, without those that no longer fit.
-func retireDigest(list []Digest, d Digest) []Digest {
-	out := make([]Digest, 0, min(len(list)+1, maxRetired))
-	for _, old := range list {
-		if old != d {
+// retireDigest makes d the newest of the retired ones. When there are too many, the oldest is forgotten that is not a
+// validator as well: of one that is, the list alone tells that the bare tag names no version.
+func (r Record) retireDigest(d Digest) Record {
+	out := make([]Digest, 0, min(len(r.Retired)+1, maxRetired))
+	excess := len(r.Retired) >= maxRetired && !r.isRetired(d)
+	for _, old := range r.Retired {
+		switch {
+		case old == d:
+		case excess && !r.names(old):
+			excess = false
+		default:
 			out = append(out, old)
 		}
 	}
-	if len(out) == maxRetired {
-		out = out[1:]
-	}
-	return append(out, d)
+	r.Retired = append(out, d)
+	return r
 }
 
 // moved is the record under a new version, its validators retired, of which nothing is known but that.

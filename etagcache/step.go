@@ -213,6 +213,12 @@ func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {
 	switch {
 	case r.Left == e.ID:
 		return r, Done // repeated, or done by another hand
+	case r.State == Writing && r.Lease.ID == e.ID && r.Lease.InDoubt:
+		// It was concluded before, and nobody can know better than that nobody knows.
+		if e.Outcome == Doubt {
+			return r, Done
+		}
+		return r, Late
 	case r.State == Writing && r.Lease.ID == e.ID:
 		r.Left = e.ID
 	case e.Outcome == Unapplied && r.State != Writing && r.Version == e.From:
@@ -237,9 +243,10 @@ func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {
 	case Applied:
 		r.State, r.Lease = Unknown, Lease{}
 		r = r.moved(at.Fresh)
-		if e.Shows {
+		if e.Shows && !lease.Touched {
+			// Under an open mark the tag is not noted: when the mark ends by running out, nothing moves the record.
 			r.Validators = []Validator{e.Shown}
-			if e.Confirmed && !lease.Touched {
+			if e.Confirmed {
 				r.State = Known
 			}
 		}

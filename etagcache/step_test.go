@@ -73,7 +73,7 @@ func TestEveryCell(t *testing.T) {
 	}
 	kinds := map[reflect.Type]bool{}
 	for state, begin := range record {
-		for name, make := range event {
+		for name, begun := range event {
 			cell, ok := table[state.String()+" "+name]
 			if !ok {
 				t.Errorf("no cell for %s %s", state, name)
@@ -81,7 +81,7 @@ func TestEveryCell(t *testing.T) {
 			}
 			t.Run(state.String()+" "+name, func(t *testing.T) {
 				s := begin(t)
-				seq, e := s.r.Seq, make(s)
+				seq, e := s.r.Seq, begun(s)
 				s.do(cell.verdict, e)
 				s.is(cell.after)
 				if (s.r.Seq != seq) != cell.stored {

@@ -24,31 +24,41 @@ func (w *world) beginRead() {
 	if len(w.reads) > 4 {
 		return
 	}
-	o := &readOp{on: w.drawReplica(), key: w.drawKey(), rep: rapid.IntRange(0, 1).Draw(w.t, "rep")}
+	o := &readOp{on: w.drawReplica(), key: w.drawKey(), rep: w.draw(2, "rep")}
 	v, err := o.on.cache.Look(w.ctx, o.key)
 	if err != nil {
 		return
 	}
 	o.view, o.begun = v, v.Begin()
-	o.outlived = w.store.record(o.key).State == None // a local copy has outlived it
+	o.outlived = w.outlives(v)
 	w.reads = append(w.reads, o)
 }
 
 // stepRead lets the backend answer one of the reads, or the answer arrive.
 func (w *world) stepRead() {
-	o := pick(w.t, w.reads, func(o *readOp) bool { return !o.on.gone() })
+	o := pick(w, w.reads, func(o *readOp) bool { return !o.on.gone() })
 	switch {
 	case o == nil:
 	case !o.answered:
 		r := w.backend[o.key]
 		o.answered, o.state = true, r.state
-		o.gone = r.absent || rapid.IntRange(0, 7).Draw(w.t, "masked") == 0
+		o.gone = r.absent || w.oneIn(8, "masked")
 	case o.gone:
 		w.dropRead(o)
 		_, _, _ = o.on.cache.Gone(w.ctx, o.view, o.begun)
 	default:
 		w.dropRead(o)
 		w.learn(o)
+	}
+}
+
+// readNow is a read that nothing interleaves with.
+func (w *world) readNow(on *replica, key Key, rep int) {
+	if v, err := on.cache.Look(w.ctx, key); err == nil {
+		w.learn(&readOp{
+			on: on, key: key, view: v, begun: v.Begin(), rep: rep, state: w.backend[key].state,
+			outlived: w.outlives(v),
+		})
 	}
 }
 
@@ -108,7 +118,7 @@ func (w *world) beginPost() {
 }
 
 func (w *world) stepPost() {
-	o := pick(w.t, w.posts, func(o *postOp) bool { return !o.over || !o.abandoned && !o.on.gone() })
+	o := pick(w, w.posts, func(o *postOp) bool { return !o.over || !o.abandoned && !o.on.gone() })
 	switch {
 	case o == nil:
 	case !o.over && rapid.Bool().Draw(w.t, "apply"):
@@ -136,12 +146,22 @@ func (w *world) endPost(o *postOp) {
 // Fate.
 
 func (w *world) pass() {
+	if o := pick(w, w.writes, func(o *writeOp) bool { return o.phase == sent }); o != nil && rapid.Bool().Draw(w.t, "to an end of the lease") {
+		end := o.lease.Deadline
+		for _, d := range []time.Duration{w.term.margin(), w.term.Settle} {
+			if rapid.Bool().Draw(w.t, "later") {
+				end = end.Add(d)
+			}
+		}
+		w.sleep(time.Until(end) + 2*time.Millisecond)
+		return
+	}
 	w.sleep(time.Duration(rapid.SampledFrom([]int{1, 60, 400, 1001, 5000, 9990, 15400}).Draw(w.t, "ms")) * time.Millisecond)
 }
 
 func (w *world) spoilSwaps() {
 	f := rapid.SampledFrom([]fault{lostRequest, lostReply, delayed, repeated, notSent}).Draw(w.t, "fault")
-	for range rapid.IntRange(0, 2).Draw(w.t, "after") {
+	for range w.draw(3, "after") {
 		w.store.fail(fine)
 	}
 	w.store.fail(f)
@@ -149,7 +169,7 @@ func (w *world) spoilSwaps() {
 
 func (w *world) deliver() {
 	if n := w.store.latecomers(); n > 0 {
-		if w.store.deliver(rapid.IntRange(0, n-1).Draw(w.t, "which")) {
+		if w.store.deliver(w.draw(n, "which")) {
 			w.saw["late swap made"]++
 		} else {
 			w.saw["late swap refused"]++
@@ -157,10 +177,10 @@ func (w *world) deliver() {
 	}
 }
 
-func (w *world) toggleStore() { w.store.setDown(rapid.IntRange(0, 3).Draw(w.t, "up") == 0) }
+func (w *world) toggleStore() { w.store.setDown(w.oneIn(4, "up")) }
 
 func (w *world) killReplica() {
-	i := rapid.IntRange(0, len(w.replicas)-1).Draw(w.t, "replica")
+	i := w.draw(len(w.replicas), "replica")
 	dead := w.replicas[i]
 	dead.kill()
 	for _, o := range w.writes {
@@ -183,7 +203,8 @@ func (w *world) forget() {
 }
 
 func (w *world) emptyStore() {
-	if rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
+	under := pick(w, w.writes, func(o *writeOp) bool { return o.phase == sent && !o.over }) != nil
+	if !under && !w.oneIn(4, "rarely") {
 		return
 	}
 	w.store.empty()
@@ -197,6 +218,7 @@ func (w *world) emptyStore() {
 
 // outlive: the bare tags of the key, and those of reads that are under way, are older than any record from now on.
 func (w *world) outlive(key Key) {
+	w.forgot[key] = time.Now()
 	for i := range w.held {
 		if w.held[i].key == key {
 			w.held[i].outlived = true
@@ -215,6 +237,9 @@ func (w *world) outlive(key Key) {
 		}
 	}
 }
+
+// outlives: the view is a local copy of a record that was forgotten since. What is noted on it is noted nowhere else.
+func (w *world) outlives(v View) bool { return v.Local && v.sent.Before(w.forgot[v.Key]) }
 
 // quietWrite is P2: when nothing is under way, who reads and then writes is admitted.
 func (w *world) quietWrite() {
@@ -252,12 +277,7 @@ func (w *world) undisturbed(on *replica, k Key) {
 	wish := Wish{Condition: Condition{Absent: true}}
 	var base []clientTag
 	if !w.backend[k].absent {
-		v, err := on.cache.Look(w.ctx, k)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		o := &readOp{on: on, key: k, view: v, begun: v.Begin(), state: w.backend[k].state}
-		w.learn(o)
+		w.readNow(on, k, 0)
 		base = w.held[len(w.held)-1:]
 		wish.Condition = Condition{Match: TagList{Field: true, Tags: []Tag{base[0].tag}}}
 	}

@@ -56,10 +56,7 @@ func (w *write) hold(held *etagcache.Held) {
 	w.held = held
 	w.writes.Add(1)
 	w.observer.WriteStarted()
-	if held.Overran {
-		w.observer.LeaseExpired(w.x.route.Name)
-		w.warn(context.Background(), w.x, "the lease of an earlier write had run out without a word from its replica")
-	}
+	w.overran(w.x, held.Overran)
 }
 
 // unclaimed is for a write that gets no lease. One that nobody judges goes on all the same, with an open mark; one that is
@@ -73,7 +70,7 @@ func (w *write) unclaimed(ctx context.Context, o *objection) *objection {
 		w.objected = o
 	}
 	w.judged = false
-	mark, err := w.leaveMark(ctx, w.x.key)
+	mark, err := w.leaveMark(ctx, w.x)
 	if err != nil && !observes {
 		return storeObjection(err)
 	}
@@ -82,8 +79,8 @@ func (w *write) unclaimed(ctx context.Context, o *objection) *objection {
 }
 
 // leaveMark opens a mark at the key, for an unsafe request that nobody judges.
-func (g *guard) leaveMark(ctx context.Context, key etagcache.Key) (*etagcache.Marked, error) {
-	view, err := g.cache.Look(ctx, key)
+func (g *guard) leaveMark(ctx context.Context, x *exchange) (*etagcache.Marked, error) {
+	view, err := g.cache.Look(ctx, x.key)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +88,7 @@ func (g *guard) leaveMark(ctx context.Context, key etagcache.Key) (*etagcache.Ma
 	if err != nil {
 		return nil, err
 	}
+	g.overran(x, mark.Overran)
 	return mark, nil
 }
 
@@ -129,6 +127,7 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 	case etagcache.ShownVersion:
 		// What the probe showed is only a version to offer if it is on record.
 		view, learned, err := w.cache.Learn(ctx, wish.View, wish.Evidence.Begun, wish.Evidence.Shown)
+		w.overran(w.x, view.Overran)
 		if err == nil && learned == etagcache.Drift {
 			w.observer.Drift(w.x.route.Name)
 		}

@@ -131,7 +131,7 @@ func (w *write) abandon() {
 // pass forwards an unsafe request that is not judged. It takes no lease, or collections would serialise, but it moves
 // the record before it is sent and again after its answer.
 func (g *guard) pass(req *http.Request, x *exchange) (*http.Response, error) {
-	mark, err := g.leaveMark(req.Context(), x.key)
+	mark, err := g.leaveMark(req.Context(), x)
 	if err != nil && x.route.Mode != Observe {
 		o := storeObjection(err)
 		x.decide(Refused, o)

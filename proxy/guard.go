@@ -151,6 +151,14 @@ func storeObjection(err error) *objection {
 	return &objection{reason: refusal.Store, cause: err, retry: time.Second}
 }
 
+// overran tells that a lease had run out before its owner concluded it, if the view was made of such a record.
+func (g *guard) overran(x *exchange, ran bool) {
+	if ran {
+		g.observer.LeaseExpired(x.route.Name)
+		g.warn(context.Background(), x, "the lease of a write had run out without a word from its replica")
+	}
+}
+
 func (g *guard) warn(ctx context.Context, x *exchange, msg string, attrs ...slog.Attr) {
 	attrs = append(attrs, slog.String("route", x.route.Name), slog.String("path", x.path.String()))
 	g.log.LogAttrs(ctx, slog.LevelWarn, msg, attrs...)

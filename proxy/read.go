@@ -77,6 +77,7 @@ func (g *guard) note(
 		return view, true, false
 	}
 	after, verdict, err = g.cache.Learn(req.Context(), view, view.Begin(), shown)
+	g.overran(x, after.Overran)
 	switch {
 	case err != nil:
 		return view, false, false

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -121,3 +122,5 @@ func sample(line string, labels []string) (value float64, ok bool) {
 	err := json.Unmarshal([]byte(strings.TrimSpace(line[at+1:])), &value)
 	return value, err == nil
 }
+
+func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }

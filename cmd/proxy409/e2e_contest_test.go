@@ -43,7 +43,8 @@ type contest struct {
 	mu       sync.Mutex
 	written  map[string]document // all that were sent, by id
 	acked    []string            // ids of those that got a 2xx
-	refusals map[string]int      // the others, by "status reason"
+	refused  []string            // ids of those that got another answer
+	refusals map[string]int      // those again, by "status reason"
 	tags     map[string]bool     // the forms of tag that the readers saw: weak, strong, qualified
 }
 
@@ -100,6 +101,7 @@ func (c *contest) write(target string, from edition, id string) (answer, error) 
 	if a.ok() {
 		c.acked = append(c.acked, id)
 	} else {
+		c.refused = append(c.refused, id)
 		c.refusals[fmt.Sprintf("%d %s", a.status, a.reason())]++
 	}
 	return a, nil
@@ -176,27 +178,40 @@ func (c *contest) fair(n, writers int, last string, pause func()) (winner string
 	return winner
 }
 
-// scramble lets the writers read and write as fast as they can, without waiting for each other.
-func (c *contest) scramble(writers int, d time.Duration) {
-	c.t.Helper()
+// scramble lets the writers read and write as fast as they can, without waiting for each other. It returns how often one
+// of them got no answer, and why the last one did not.
+func (c *contest) scramble(writers int, d time.Duration) (unanswered int, why error) {
 	end := time.Now().Add(d)
-	errs := everybody(writers, func(i int) error {
+	var mu sync.Mutex
+	everybody(writers, func(i int) error {
 		for n := 0; time.Now().Before(end); n++ {
 			from, err := c.read(c.targets[(i+n)%len(c.targets)])
-			if err != nil {
-				return err
+			if err == nil {
+				_, err = c.write(c.targets[(i+n/2)%len(c.targets)], from, documentID(c.name, n, i))
 			}
-			if _, err = c.write(c.targets[(i+n/2)%len(c.targets)], from, documentID(c.name, n, i)); err != nil {
-				return err
+			if err != nil {
+				mu.Lock()
+				unanswered, why = unanswered+1, err
+				mu.Unlock()
+				time.Sleep(5 * time.Millisecond)
 			}
 		}
 		return nil
 	})
-	for _, err := range errs {
-		if err != nil {
-			c.t.Fatal(err)
-		}
-	}
+	return unanswered, why
+}
+
+// during runs f while the writers scramble, and returns how often one of them got no answer.
+func (c *contest) during(writers int, d time.Duration, f func()) (unanswered int) {
+	c.t.Helper()
+	finished := make(chan int, 1)
+	go func() {
+		n, _ := c.scramble(writers, d)
+		finished <- n
+	}()
+	defer func() { unanswered = <-finished }()
+	f()
+	return 0
 }
 
 // lost follows the ids back from the last document and returns the confirmed writes that are not on the way: the lost
@@ -231,7 +246,7 @@ func (c *contest) settled(b *backend) {
 		c.t.Errorf("%d of %d confirmed writes are lost: %q", len(lost), len(c.acked), lost)
 	}
 	for id := last.Self; id != firstDocument.Self; id = c.written[id].Read {
-		if !slices.Contains(c.acked, id) {
+		if slices.Contains(c.refused, id) {
 			c.t.Errorf("%q was applied, but its writer was told that it was not", id)
 		}
 	}

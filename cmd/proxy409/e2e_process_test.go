@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -84,6 +85,7 @@ func launch(t testing.TB, path string, args ...string) *process {
 	p := &process{t: t, cmd: exec.Command(path, args...), logs: &logs{}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.logs, p.logs
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	p.cmd.WaitDelay = time.Second
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -198,17 +200,15 @@ type setup struct {
 	upstream string
 	redis    string // its URL; "": the embedded store
 	timeouts string // "": short ones, whose sum is the grace period of a new Redis
+	grace    string // "": that; "0s" for tests in which Redis forgets nothing
 	more     string // further keys of the file
 }
 
 func (s setup) yaml() string {
 	text := "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: " + s.upstream + "\n"
-	if s.timeouts == "" {
-		s.timeouts = "{write: 2s, settle: 200ms, busy_wait: 1s}"
-	}
-	text += "timeouts: " + s.timeouts + "\n"
+	text += "timeouts: " + cmp.Or(s.timeouts, "{write: 2s, settle: 200ms, busy_wait: 1s}") + "\n"
 	if s.redis != "" {
-		text += "store: {redis: {url: " + s.redis + ", timeout: 900ms}}\n"
+		text += "store: {grace: " + cmp.Or(s.grace, "auto") + ", redis: {url: " + s.redis + ", timeout: 900ms}}\n"
 	}
 	return text + s.more
 }

@@ -8,7 +8,10 @@ import (
 	"proxy409/etagcache/redisstore/redistest"
 )
 
-const writers = 8
+const (
+	writers = 8
+	rounds  = 40
+)
 
 // backends are the servers that the promises are tested on.
 var backends = []struct {
@@ -75,7 +78,7 @@ func TestOfEachVersionExactlyOneWriteWinsOverTwoReplicas(t *testing.T) {
 			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "fair", b, replicas)
 			winner, returned, before := firstDocument.Self, 0, ""
-			for n := range 60 {
+			for n := range rounds {
 				var pause func()
 				if b.name == "Apache" && n%20 == 19 {
 					pause = untilStrong // half of the writers hold a weak tag, half a strong one
@@ -91,8 +94,8 @@ func TestOfEachVersionExactlyOneWriteWinsOverTwoReplicas(t *testing.T) {
 				before = now.etag()
 			}
 			c.settled(b)
-			if len(c.acked) != 60 {
-				t.Errorf("%d writes won in 60 rounds", len(c.acked))
+			if len(c.acked) != rounds {
+				t.Errorf("%d writes won in %d rounds", len(c.acked), rounds)
 			}
 			switch {
 			case b.name == "nginx" && returned == 0:
@@ -115,7 +118,9 @@ func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 			b := tc.start(t)
 			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "scramble", b, replicas)
-			c.scramble(writers, 2500*time.Millisecond)
+			if n, err := c.scramble(writers, 2500*time.Millisecond); err != nil {
+				t.Fatalf("%d requests got no answer, the last for: %v", n, err)
+			}
 			c.settled(b)
 			if len(c.acked) < 20 || len(c.refusals) == 0 {
 				t.Errorf("%d writes won and %v were refused: too few to prove anything", len(c.acked), c.refusals)
@@ -127,4 +132,26 @@ func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNothingIsLostWhenAReplicaIsKilledAndWhenRedisForgets(t *testing.T) {
+	long(t)
+	b := startNginx(t)
+	redis := redistest.Start(t)
+	replicas := setup{upstream: b.url, redis: redis.URL(), timeouts: "{write: 1s, settle: 200ms, busy_wait: 500ms}"}.pair(t)
+	c := over(t, "chaos", b, replicas)
+	unanswered := c.during(writers, 4500*time.Millisecond, func() {
+		time.Sleep(500 * time.Millisecond)
+		replicas[0].kill()
+		time.Sleep(1700 * time.Millisecond) // what it held has run out
+		redis.Kill()
+		redis.Restart()
+	})
+	c.settled(b)
+	if unanswered == 0 || c.refusals["503 grace"] == 0 || len(c.acked) < 20 {
+		t.Errorf("%d requests unanswered, %d writes confirmed, refused: %v: too little to prove anything",
+			unanswered, len(c.acked), c.refusals)
+	}
+	after := lonely{contest: newContest(t, "after", c.targets[1]), t: t}
+	after.cycle(0, 0)
 }
