@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,7 +22,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, warnings, err := Parse("f", data, testEnv)
 		again, warningsAgain, errAgain := Parse("f", data, testEnv)
-		if !reflect.DeepEqual(c, again) || !reflect.DeepEqual(warnings, warningsAgain) || !reflect.DeepEqual(err, errAgain) {
+		if !reflect.DeepEqual(c, again) || !reflect.DeepEqual(warnings, warningsAgain) || fmt.Sprint(err) != fmt.Sprint(errAgain) {
 			t.Fatal("the same file gives different results")
 		}
 		switch problems, _ := err.(Problems); {

@@ -24,7 +24,7 @@ func TestASecretNeverPrints(t *testing.T) {
 	v.nested.deep = &v.Redis
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
-		fmt.Fprintf(&out, verb+verb+verb, s, &s, v) //nolint:govet // the wrong verbs are the point
+		fmt.Fprintf(&out, verb+verb+verb, s, &s, v) // the wrong verbs are the point
 	}
 	for _, x := range []any{s, &s, v, map[string]Secret{"a": s}} {
 		text, err := json.Marshal(x)

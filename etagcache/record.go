@@ -13,11 +13,11 @@ type Version [12]byte
 // String is 16 characters of base64url, all of which are legal in an entity tag.
 func (v Version) String() string { return base64.RawURLEncoding.EncodeToString(v[:]) }
 
-// LeaseID names one claim of one write, and MarkID one open mark. Both are minted like versions.
-type (
-	LeaseID [12]byte
-	MarkID  [12]byte
-)
+// LeaseID names one claim of one write. It is minted like a version.
+type LeaseID [12]byte
+
+// MarkID names one open mark. It is minted like a version.
+type MarkID [12]byte
 
 // State is what a record says of its resource.
 type State uint8
@@ -156,9 +156,6 @@ func (r Record) names(d Digest) bool {
 
 // isRetired reports whether the digest named an earlier version. Such a tag names none when it is sent bare.
 func (r Record) isRetired(d Digest) bool { return slices.Contains(r.Retired, d) }
-
-// Open reports whether a mark is open at now.
-func (r Record) open(now Instant) bool { return len(openMarks(r.Marks, now)) > 0 }
 
 func openMarks(marks []Mark, now Instant) []Mark {
 	expired := func(m Mark) bool { return now >= m.Until }

@@ -8,9 +8,6 @@ import (
 
 // The steps of judged writes in the world.
 
-// touchedShowsIsSafe: see TestTagShownUnderAMarkDiesWithTheMark. When that passes, this is to be true, and then to go.
-const touchedShowsIsSafe = false
-
 type phase int
 
 const (
@@ -211,7 +208,7 @@ func (w *world) endWrite(o *writeOp) {
 	rep, state := w.draw(2, "rep"), w.backend[o.key].state
 	if o.over {
 		c = Conclusion{Outcome: Applied, Primary: o.key}
-		if !o.deletes && (touchedShowsIsSafe || !w.overlapped(o)) && rapid.Bool().Draw(w.t, "shows") {
+		if !o.deletes && rapid.Bool().Draw(w.t, "shows") {
 			c.Shows, c.Shown, c.Confirmed = true, w.validator(state, rep), rapid.Bool().Draw(w.t, "read under the lease")
 			if !c.Confirmed {
 				c.Shown.Rep = Digest{}

@@ -95,12 +95,12 @@ func (g *guard) leaveMark(ctx context.Context, x *exchange) (*etagcache.Marked, 
 // answerTo deals with a verdict that is neither Admit nor Busy: it asks the backend if that is what it takes, and returns
 // nil, or says what is to be refused.
 func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	switch verdict {
-	case etagcache.Ask:
+	if verdict == etagcache.Ask {
 		f := w.probe(ctx, w.req, w.x, wish.View.Begin())
 		w.tag, wish.Evidence = f.tag, f.evidence
 		return f.objection
-	case etagcache.Grace:
+	}
+	if verdict == etagcache.Grace {
 		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
 	}
 	return w.disclosed(ctx, verdict, wish)
@@ -133,6 +133,7 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		}
 		known, _ := view.Describe(w.tag)
 		return w.verdictObjection(verdict, view, err == nil && known)
+	case etagcache.NotAsked, etagcache.ShownUnversioned:
 	}
 	return w.verdictObjection(verdict, wish.View, false)
 }
@@ -148,7 +149,8 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 	case etagcache.Unversioned:
 		o.reason = refusal.Unversioned
 		o.cause = errors.New("the backend sends no ETag; version: {from: body} would make one, and comes with a later version")
-	default:
+	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
+		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace: // none but Stale comes here
 		o.reason = refusal.Stale
 	}
 	if current {

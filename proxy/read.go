@@ -62,10 +62,9 @@ func (g *guard) note(
 	if !trusted {
 		return view, false, false
 	}
-	verdict, err := etagcache.Done, error(nil)
 	switch status := res.StatusCode; {
 	case status == http.StatusNotFound || status == http.StatusGone:
-		after, verdict, err = g.cache.Gone(req.Context(), view, view.Begin())
+		after, _, _ = g.cache.Gone(req.Context(), view, view.Begin()) // it only takes the record's word
 		return after, false, false
 	case !ok:
 		return view, false, false
@@ -76,7 +75,7 @@ func (g *guard) note(
 	if known, _ := view.Describe(tag); known && !view.Begin().Closed && res.StatusCode == http.StatusNotModified {
 		return view, true, false
 	}
-	after, verdict, err = g.cache.Learn(req.Context(), view, view.Begin(), shown)
+	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(), shown)
 	g.overran(x, after.Overran)
 	switch {
 	case err != nil:

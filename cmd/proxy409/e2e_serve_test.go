@@ -188,7 +188,10 @@ func TestMetricsCountWhatWasDecided(t *testing.T) {
 		decision, reason string
 		count            float64
 	}{
-		{"admitted", "none", 1}, {"refused", "stale", 2}, {"refused", "malformed", 1}, {"refused", "missing", 1},
+		{"admitted", "none", 1},
+		{"refused", "stale", 2},
+		{"refused", "malformed", 1},
+		{"refused", "missing", 1},
 		{"passed", "none", 1},
 	} {
 		got := decisions(`route="default"`, `mode="enforce"`, `decision="`+want.decision+`"`, `reason="`+want.reason+`"`)

@@ -24,6 +24,7 @@ const (
 // Mode says what answers at [Options.URL].
 type Mode string
 
+// The modes.
 const (
 	Single   Mode = "single"   // one server, or a managed one whose name always leads to the master
 	Cluster  Mode = "cluster"  // Redis Cluster

@@ -56,7 +56,7 @@ func TestErrorsNeverShowThePassword(t *testing.T) {
 			s, err := redisstore.New(redisstore.Options{URL: url, Mode: mode})
 			if err == nil {
 				_, err = s.Get(t.Context(), key)
-				s.Close()
+				_ = s.Close()
 			}
 			if err == nil {
 				t.Errorf("%s %s: no error", mode, url)

@@ -181,6 +181,7 @@ func invalidChange(s *subject) error {
 	} {
 		c.Epoch, c.Old = now.Epoch.ID, []byte("stored")
 		if _, err := s.store.Swap(s.ctx, key, c); !errors.Is(err, etagcache.ErrNotSent) {
+			//nolint:errorlint // may be nil; and a broken promise is not the error that broke it
 			return fmt.Errorf("%s: the error is %v", what, err)
 		}
 		if err := s.stored(key, []byte("stored")); err != nil {
@@ -209,6 +210,7 @@ func cancelled(s *subject) error {
 	}
 	_, err = s.store.Swap(ctx, key, etagcache.Change{Epoch: now.Epoch.ID, Old: []byte("stored"), New: []byte("new")})
 	if !errors.Is(err, etagcache.ErrNotSent) {
+		//nolint:errorlint // may be nil; and a broken promise is not the error that broke it
 		return fmt.Errorf("the error of a Swap that could not begin is %v", err)
 	}
 	return s.stored(key, []byte("stored"))

@@ -127,8 +127,10 @@ func (s *Server) Restart() {
 	}
 }
 
-// Pause stops the process as it is (SIGSTOP): connections stay open, nothing is answered. Resume ends that.
-func (s *Server) Pause()  { s.signal(syscall.SIGSTOP) }
+// Pause stops the process as it is (SIGSTOP): connections stay open, nothing is answered.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume ends what [Server.Pause] began.
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
 
 func (s *Server) signal(sig syscall.Signal) {

@@ -1,0 +1,27 @@
+// Package proxy is the reverse proxy: httputil.ReverseProxy, a handler in front of it, and the guard in it.
+//
+// The handler in front ([Proxy.ServeHTTP]) sees a request as it came. It finds the route, and removes or refuses what
+// could mean one thing to the guard and another to the backend. The reverse proxy then does what it always does. The guard
+// is its http.RoundTripper, so that one straight function sees request, verdict, answer and error; it judges by what
+// package etagcache has on record, and makes refusals as answers of its own, from the one table in package refusal.
+//
+// A judged write goes through phases, in this order: identify, precondition, refuse early, buffer, claim, check, forward,
+// conclude, answer (see write). Rules to come are further checks in that order.
+//
+// Where the design leaves something open, this is what was decided, and why:
+//
+//   - The probe asks for the path as the client spelt it, not for its canonical form: frameworks that insist on a slash
+//     at the end would answer the canonical form with a redirect, and none of their resources could be written. What it
+//     must not do is find a resource absent that exists under the canonical spelling, so for that verdict it asks for
+//     both.
+//   - The ETag on the answer to a write is handed out bare only if it could be noted in the record. It admits nothing
+//     before the backend has confirmed it (unless the route trusts it), but it retires with its version, so it cannot
+//     come back as another's.
+//   - A conditional read with a tag of an earlier version goes to the backend without its condition. A backend whose tags
+//     come back would otherwise answer 304, and the client would take its old copy for the present version.
+//   - If-None-Match with entity tags on a write is refused as malformed. It would admit a write made from any version
+//     but those, which is what the guard is there to prevent.
+//   - While the store does not answer, reads leave it alone for a second after each failure, so that not each of them waits
+//     for its time-out. Writes always ask it.
+//   - The method that is judged is the effective one, and where a request could be two things it is the more dangerous.
+package proxy
