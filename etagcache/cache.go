@@ -71,6 +71,8 @@ type View struct {
 	Local  bool // a copy from this process's memory, up to [Options.LocalFor] old
 	// Overran: the swap that led to this view found a lease that had run out before its owner concluded it.
 	Overran bool
+	// Drifted: what a claim's evidence showed revealed that somebody writes past the proxy.
+	Drifted bool
 
 	raw   []byte
 	epoch EpochID
@@ -166,10 +168,12 @@ func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View
 	for {
 		at := v.at
 		at.Fresh = c.opt.Fresh()
-		next, verdict := Step(v.Record, event(v), at)
+		e := event(v)
+		next, verdict := Step(v.Record, e, at)
 		if next.Seq == v.Record.Seq {
 			return v, verdict, nil
 		}
+		drifted := isClaim(e) && drifted(v.Record, next)
 		overran := v.Record.State == Writing && !v.Record.Lease.InDoubt && v.at.Now >= v.Record.Lease.Until
 		sent := c.opt.Clock()
 		reply, err := c.store.Swap(ctx, v.Key, Change{
@@ -183,10 +187,25 @@ func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View
 			return v, verdict, err
 		}
 		if reply.Swapped && verdict != Planted {
-			v.Overran = overran
+			v.Overran, v.Drifted = overran, drifted
 			return v, verdict, nil
 		}
 	}
+}
+
+func isClaim(e Event) bool {
+	_, ok := e.(Claim)
+	return ok
+}
+
+// drifted reports whether a claim found another version than the record had: minting one is all that a claim's evidence can
+// do to the version it claims.
+func drifted(before, after Record) bool {
+	claimed := after.Version
+	if after.State == Writing {
+		claimed = after.Lease.BeforeVersion
+	}
+	return before.State == Known && claimed != before.Version
 }
 
 // Learn adds the validator that a read showed which was begun under the view, and returns the view as it is then. Late

@@ -164,7 +164,7 @@ func TestTheFormatHasNotChanged(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no bytes make decode panic, and what they decode to is a record that the store would give back.
+// FuzzDecode: no bytes make decode panic, and those that make a record are those that it is stored as.
 func FuzzDecode(f *testing.F) {
 	for _, r := range goldenRecords() {
 		f.Add(encode(r, inEpoch))
@@ -183,9 +183,8 @@ func FuzzDecode(f *testing.F) {
 		if r.State == None {
 			return
 		}
-		back, err := decode(encode(r, inEpoch), inEpoch)
-		if err != nil || !reflect.DeepEqual(back, r) {
-			t.Fatalf("%x decodes to\n%+v, which comes back as\n%+v, %v", value, r, back, err)
+		if back := encode(r, inEpoch); !bytes.Equal(back, value) {
+			t.Fatalf("%x decodes to\n%+v, which is stored as\n%x", value, r, back)
 		}
 		for _, e := range everyEvent() {
 			Step(r, e, Moment{Now: 1700000000000, Fresh: id("fresh")})

@@ -45,6 +45,8 @@ type Held struct {
 	Deadline time.Time
 	// Overran says that at least one of the keys had a lease that ran out before its owner concluded it.
 	Overran bool
+	// Drifted says the same as [View.Drifted], of any of the keys.
+	Drifted bool
 
 	cache *Cache
 	id    LeaseID
@@ -82,7 +84,7 @@ func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Rul
 			h.release()
 			return nil, Ruling{Wish: i, View: view, Verdict: verdict}, nil
 		}
-		h.Overran = h.Overran || view.Overran
+		h.Overran, h.Drifted = h.Overran || view.Overran, h.Drifted || view.Drifted
 		h.keys = append(h.keys, heldKey{view: view, from: view.Record.Lease.BeforeVersion})
 		// The owner measures its deadline on its own clock, which stands still while its machine is suspended.
 		left := h.Deadline.Sub(c.opt.Clock())

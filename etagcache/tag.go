@@ -82,7 +82,7 @@ func ParseTagList(lines []string, limit int) (TagList, error) {
 	list := TagList{Field: true}
 	s := lines[0]
 	if len(lines) > 1 {
-		s = strings.Join(lines, ",")
+		s = strings.Join(lines, ", ") // with a space, which no tag holds: a tag cannot begin on one line and end on another
 	}
 	if trimOWS(s) == "*" {
 		list.Any = true

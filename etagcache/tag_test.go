@@ -118,7 +118,7 @@ func TestParseTagList(t *testing.T) {
 		{"space inside", []string{`"a b"`}, 0, ""},
 		{"DEL", []string{"\"\x7f\""}, 0, ""},
 		{"half open", []string{`"a", "b`}, 0, ""},
-		{"a tag over two lines", []string{`"a`, `b"`}, 0, `"a,b"`}, // that is what section 5.2 makes of it
+		{"a tag over two lines", []string{`"a`, `b"`}, 0, ""}, // lines are joined with a space, which no tag holds
 		{"vertical tab", []string{"\"a\",\v\"b\""}, 0, ""},
 		{"no-break space", []string{"\"a\",\u00a0\"b\""}, 0, ""},
 	}

@@ -39,6 +39,7 @@ func (w *write) claim(ctx context.Context) *objection {
 		}
 		wish := &w.wishes[ruling.Wish]
 		wish.View = ruling.View
+		w.drift(w.x, ruling.View.Drifted)
 		if ruling.Verdict != etagcache.Busy {
 			if o := w.answerTo(ctx, ruling.Verdict, wish); o != nil {
 				return w.unclaimed(ctx, o)
@@ -57,6 +58,7 @@ func (w *write) hold(held *etagcache.Held) {
 	w.writes.Add(1)
 	w.observer.WriteStarted()
 	w.overran(w.x, held.Overran)
+	w.drift(w.x, held.Drifted)
 }
 
 // unclaimed is for a write that gets no lease. One that nobody judges goes on all the same, with an open mark; one that is
@@ -128,9 +130,7 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		// What the probe showed is only a version to offer if it is on record.
 		view, learned, err := w.cache.Learn(ctx, wish.View, wish.Evidence.Begun, wish.Evidence.Shown)
 		w.overran(w.x, view.Overran)
-		if err == nil && learned == etagcache.Drift {
-			w.observer.Drift(w.x.route.Name)
-		}
+		w.drift(w.x, err == nil && learned == etagcache.Drift)
 		known, _ := view.Describe(w.tag)
 		return w.verdictObjection(verdict, view, err == nil && known)
 	case etagcache.NotAsked, etagcache.ShownUnversioned:

@@ -159,6 +159,14 @@ func (g *guard) overran(x *exchange, ran bool) {
 	}
 }
 
+// drift tells that the backend has a version that nobody wrote through the proxy, if so.
+func (g *guard) drift(x *exchange, drifted bool) {
+	if drifted {
+		g.observer.Drift(x.route.Name)
+		g.warn(context.Background(), x, "drift: the backend has another version, though nobody wrote through the proxy")
+	}
+}
+
 func (g *guard) warn(ctx context.Context, x *exchange, msg string, attrs ...slog.Attr) {
 	attrs = append(attrs, slog.String("route", x.route.Name), slog.String("path", x.path.String()))
 	g.log.LogAttrs(ctx, slog.LevelWarn, msg, attrs...)

@@ -77,14 +77,12 @@ func (g *guard) note(
 	}
 	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(), shown)
 	g.overran(x, after.Overran)
+	g.drift(x, err == nil && verdict == etagcache.Drift)
 	switch {
 	case err != nil:
 		return view, false, false
 	case verdict == etagcache.Late:
 		return view, false, view.Local
-	case verdict == etagcache.Drift:
-		g.observer.Drift(x.route.Name)
-		g.warn(req.Context(), x, "drift: the backend has another version, though nobody wrote through the proxy")
 	}
 	return after, true, false
 }

@@ -82,51 +82,30 @@ func setETag(res *http.Response, was, tag etagcache.Tag) {
 // bareRead makes a read speak the backend's language: qualified tags in its conditions are undone. One that is not of
 // the record's present version, like a bare one that names none, is taken out, and with the last of them the whole
 // condition, its date too: the backend, for which the tag may well be current, would otherwise confirm to the client
-// a copy of an earlier version.
+// a copy of an earlier version. A list that cannot be read goes the same way.
 func bareRead(req *http.Request, view etagcache.View, trusted bool) *http.Request {
-	none, ranges := req.Header["If-None-Match"], req.Header["If-Range"]
-	if len(none) == 0 && len(ranges) == 0 {
+	if len(req.Header["If-None-Match"]) == 0 && len(req.Header["If-Range"]) == 0 {
 		return req
 	}
-	var newNone []string
-	dropNone := false
-	if list, err := etagcache.ParseTagList(none, 0); err == nil && list.Field && !list.Any {
-		kept := bareTags(list.Tags, view, trusted)
-		if slices.Equal(kept, list.Tags) {
-			newNone = none
-		} else if newNone = []string{(etagcache.TagList{Tags: kept}).String()}; len(kept) == 0 {
-			dropNone = true
-		}
-	} else {
-		newNone = none
-	}
-	dropRange, newRange := false, ranges
-	if tag, ok, err := etagcache.ParseETag(ranges); err == nil && ok {
-		kept := bareTags([]etagcache.Tag{tag}, view, trusted)
-		if len(kept) == 0 {
-			dropRange = true
-		} else {
-			newRange = []string{kept[0].String()}
-		}
-	}
 	out := req.Clone(req.Context())
-	setOrDelete(out.Header, "If-None-Match", newNone, dropNone)
-	setOrDelete(out.Header, "If-Range", newRange, dropRange)
-	if dropNone {
-		out.Header.Del("If-Modified-Since")
+	if list, err := etagcache.ParseTagList(req.Header["If-None-Match"], 0); list.Field && !list.Any || err != nil {
+		if list.Tags = bareTags(list.Tags, view, trusted); len(list.Tags) > 0 {
+			out.Header["If-None-Match"] = []string{list.String()}
+		} else {
+			delete(out.Header, "If-None-Match")
+			delete(out.Header, "If-Modified-Since")
+		}
 	}
-	if dropRange {
-		out.Header.Del("Range")
+	// What is no tag here is a date, and none of our business.
+	if tag, ok, err := etagcache.ParseETag(req.Header["If-Range"]); err == nil && ok {
+		if kept := bareTags([]etagcache.Tag{tag}, view, trusted); len(kept) > 0 {
+			out.Header["If-Range"] = []string{kept[0].String()}
+		} else {
+			delete(out.Header, "If-Range")
+			delete(out.Header, "Range")
+		}
 	}
 	return out
-}
-
-func setOrDelete(h http.Header, name string, value []string, drop bool) {
-	if drop {
-		delete(h, name)
-	} else if len(value) > 0 {
-		h[name] = value
-	}
 }
 
 // bareTags returns the tags as the backend knows them, without those that do not name the present version.

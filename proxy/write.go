@@ -228,7 +228,7 @@ func (w *write) check(ctx context.Context) *objection {
 		return w.verdictObjection(verdict, etagcache.View{}, false)
 	}
 	// Somebody wrote past the fleet. What the probe showed is the resource's next version.
-	w.observer.Drift(w.x.route.Name)
+	w.drift(w.x, true)
 	shows := f.evidence.Kind == etagcache.ShownVersion
 	view := w.conclude(etagcache.Conclusion{
 		Outcome: etagcache.Applied, Shows: shows, Shown: f.evidence.Shown, Confirmed: true,

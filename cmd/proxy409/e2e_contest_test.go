@@ -1,35 +1,12 @@
 package main_test
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 )
-
-// document is what the writers write: its own id, and the id of the one that its writer had read. All have one length, so
-// that a backend that tags by time and size cannot tell them apart.
-type document struct {
-	Self string `json:"self"`
-	Read string `json:"read"`
-}
-
-var firstDocument = document{Self: documentID("first", 0, 0), Read: documentID("none", 0, 0)}
-
-func documentID(contest string, round, writer int) string {
-	return fmt.Sprintf("%-8s%06d-%02d", contest, round, writer)
-}
-
-func (d document) String() string { return fmt.Sprintf(`{"self":%q,"read":%q}`, d.Self, d.Read) }
-
-func parseDocument(a answer) (d document, err error) {
-	if err = json.Unmarshal([]byte(a.body), &d); err != nil {
-		err = fmt.Errorf("%s: %w; the body: %s", a.request, err, a.body)
-	}
-	return d, err
-}
 
 // contest is a number of writers who edit one document, and the account of what they did. It is judged by content alone:
 // whoever follows the ids from the last document back to the first must come by every write that was confirmed, or that
@@ -178,13 +155,12 @@ func (c *contest) fair(n, writers int, last string, pause func()) (winner string
 	return winner
 }
 
-// scramble lets the writers read and write as fast as they can, without waiting for each other. It returns how often one
-// of them got no answer, and why the last one did not.
-func (c *contest) scramble(writers int, d time.Duration) (unanswered int, why error) {
-	end := time.Now().Add(d)
+// scramble lets the writers read and write as fast as they can, without waiting for each other, until ctx ends. It returns
+// how often one of them got no answer, and why the last one did not.
+func (c *contest) scramble(ctx context.Context, writers int) (unanswered int, why error) {
 	var mu sync.Mutex
 	everybody(writers, func(i int) error {
-		for n := 0; time.Now().Before(end); n++ {
+		for n := 0; ctx.Err() == nil; n++ {
 			from, err := c.read(c.targets[(i+n)%len(c.targets)])
 			if err == nil {
 				_, err = c.write(c.targets[(i+n/2)%len(c.targets)], from, documentID(c.name, n, i))
@@ -202,53 +178,48 @@ func (c *contest) scramble(writers int, d time.Duration) (unanswered int, why er
 }
 
 // during runs f while the writers scramble, and returns how often one of them got no answer.
-func (c *contest) during(writers int, d time.Duration, f func()) (unanswered int) {
-	c.t.Helper()
+func (c *contest) during(writers int, f func()) (unanswered int) {
+	ctx, cancel := context.WithCancel(context.Background())
 	finished := make(chan int, 1)
 	go func() {
-		n, _ := c.scramble(writers, d)
+		n, _ := c.scramble(ctx, writers)
 		finished <- n
 	}()
-	defer func() { unanswered = <-finished }()
+	defer func() {
+		cancel()
+		unanswered = <-finished
+	}()
 	f()
 	return 0
 }
 
-// lost follows the ids back from the last document and returns the confirmed writes that are not on the way: the lost
-// updates.
-func (c *contest) lost(last document) (lost []string) {
+// goOn waits until a few more writes have been confirmed.
+func (c *contest) goOn() {
 	c.t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	onTheWay := make(map[string]bool)
-	for id := last.Self; id != firstDocument.Self && !onTheWay[id]; id = c.written[id].Read {
-		if _, ok := c.written[id]; !ok {
-			c.t.Fatalf("the way back leads to %q, which nobody wrote", id)
+	n := c.confirmed()
+	eventually(c.t, 10*time.Second, func() error {
+		if more := c.confirmed() - n; more < 10 {
+			return errorf("%d more writes are confirmed", more)
 		}
-		onTheWay[id] = true
-	}
-	for _, id := range c.acked {
-		if !onTheWay[id] {
-			lost = append(lost, id)
-		}
-	}
-	return lost
+		return nil
+	})
 }
 
-// settled checks, by what the backend itself shows, that no update was lost and no refused write was applied.
-func (c *contest) settled(b *backend) {
+func (c *contest) confirmed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.acked)
+}
+
+// meet waits until a write has been refused in that way.
+func (c *contest) meet(refusal string) {
 	c.t.Helper()
-	last, err := parseDocument(get(c.t, b.document()))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if lost := c.lost(last); len(lost) > 0 {
-		c.t.Errorf("%d of %d confirmed writes are lost: %q", len(lost), len(c.acked), lost)
-	}
-	for id := last.Self; id != firstDocument.Self; id = c.written[id].Read {
-		if slices.Contains(c.refused, id) {
-			c.t.Errorf("%q was applied, but its writer was told that it was not", id)
+	eventually(c.t, 10*time.Second, func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.refusals[refusal] == 0 {
+			return errorf("nobody is refused with %s, but with %v", refusal, c.refusals)
 		}
-	}
-	c.t.Logf("%s: %d writes confirmed, refused: %v, tags seen: %v", c.name, len(c.acked), c.refusals, c.tags)
+		return nil
+	})
 }

@@ -140,16 +140,17 @@ func TestSIGTERMUnderLoadLosesNoUpdate(t *testing.T) {
 	s := setup{upstream: b.url, redis: redistest.Start(t).URL(), timeouts: unhurried, grace: "0s"}
 	replicas := s.pair(t)
 	c := over(t, "drain", b, replicas)
-	unanswered := c.during(writers, time.Second, func() {
-		time.Sleep(500 * time.Millisecond)
+	unanswered := c.during(writers, func() {
+		c.goOn()
 		replicas[0].signal(syscall.SIGTERM)
 		if code := replicas[0].exit(5 * time.Second); code != 0 {
 			t.Errorf("exit code %d; it said:\n%s", code, replicas[0].logs)
 		}
+		c.goOn()
 	})
 	c.settled(b)
-	if unanswered == 0 || len(c.acked) < 20 {
-		t.Errorf("%d requests unanswered, %d writes confirmed: too few to prove anything", unanswered, len(c.acked))
+	if unanswered == 0 {
+		t.Error("every request was answered, so nothing has ended")
 	}
 	after := lonely{contest: newContest(t, "after", c.targets[1]), t: t}
 	after.cycle(0, 0) // no lease is left behind

@@ -2,11 +2,9 @@ package main_test
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,41 +183,6 @@ func (r *replica) ready() *replica {
 	return r
 }
 
-// file writes a configuration to a file.
-func file(t testing.TB, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "proxy409.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// setup is what the tests vary in a configuration.
-type setup struct {
-	upstream string
-	redis    string // its URL; "": the embedded store
-	timeouts string // "": short ones, whose sum is the grace period of a new Redis
-	grace    string // "": that; "0s" for tests in which Redis forgets nothing
-	more     string // further keys of the file
-}
-
-func (s setup) yaml() string {
-	text := "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: " + s.upstream + "\n"
-	text += "timeouts: " + cmp.Or(s.timeouts, "{write: 2s, settle: 200ms, busy_wait: 1s}") + "\n"
-	if s.redis != "" {
-		text += "store: {grace: " + cmp.Or(s.grace, "auto") + ", redis: {url: " + s.redis + ", timeout: 900ms}}\n"
-	}
-	return text + s.more
-}
-
-// pair starts two replicas and waits until both are ready.
-func (s setup) pair(t testing.TB) [2]*replica {
-	t.Helper()
-	a, b := serve(t, s.yaml()), serve(t, s.yaml())
-	return [2]*replica{a.ready(), b.ready()}
-}
-
 // logs is what a process said.
 type logs struct {
 	mu sync.Mutex
@@ -255,15 +218,4 @@ func eventually(t testing.TB, within time.Duration, f func() error) {
 		}
 	}
 	t.Fatalf("not within %v: %v", within, err)
-}
-
-// freeAddress is a loopback address that nobody listens on, for programs that cannot be told to choose one.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

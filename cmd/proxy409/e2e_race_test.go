@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +119,9 @@ func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 			b := tc.start(t)
 			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "scramble", b, replicas)
-			if n, err := c.scramble(writers, 2500*time.Millisecond); err != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), 2500*time.Millisecond)
+			defer cancel()
+			if n, err := c.scramble(ctx, writers); err != nil {
 				t.Fatalf("%d requests got no answer, the last for: %v", n, err)
 			}
 			c.settled(b)
@@ -140,17 +143,18 @@ func TestNothingIsLostWhenAReplicaIsKilledAndWhenRedisForgets(t *testing.T) {
 	redis := redistest.Start(t)
 	replicas := setup{upstream: b.url, redis: redis.URL(), timeouts: "{write: 1s, settle: 200ms, busy_wait: 500ms}"}.pair(t)
 	c := over(t, "chaos", b, replicas)
-	unanswered := c.during(writers, 4500*time.Millisecond, func() {
-		time.Sleep(500 * time.Millisecond)
+	unanswered := c.during(writers, func() {
+		c.goOn()
 		replicas[0].kill()
-		time.Sleep(1700 * time.Millisecond) // what it held has run out
+		c.goOn() // what it held has run out
 		redis.Kill()
 		redis.Restart()
+		c.meet("503 grace")
+		c.goOn()
 	})
 	c.settled(b)
-	if unanswered == 0 || c.refusals["503 grace"] == 0 || len(c.acked) < 20 {
-		t.Errorf("%d requests unanswered, %d writes confirmed, refused: %v: too little to prove anything",
-			unanswered, len(c.acked), c.refusals)
+	if unanswered == 0 {
+		t.Error("every request was answered, so nothing was killed")
 	}
 	after := lonely{contest: newContest(t, "after", c.targets[1]), t: t}
 	after.cycle(0, 0)
