@@ -102,7 +102,8 @@ func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 const statusClientGone = 499
 
 // Drain waits until no write holds a lease any more and all outcomes are recorded, or ctx ends. Call it after the
-// server has stopped taking requests: a write whose client has hung up is not counted among a server's connections.
+// server has stopped taking requests. A server waits for its own requests, but not for an outcome that the store has not
+// taken yet, nor, over HTTP/2, for a write whose client has reset its stream.
 func (p *Proxy) Drain(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

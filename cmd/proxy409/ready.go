@@ -95,7 +95,9 @@ func (r *readiness) state(strict bool) (ready bool, why string) {
 	return true, "ready"
 }
 
+// ServeHTTP asks the store anew, so that nobody is told of a store that was there a second ago.
 func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.ping(req.Context())
 	ready, why := r.state(req.URL.Query().Has("strict"))
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
