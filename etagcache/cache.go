@@ -3,6 +3,7 @@ package etagcache
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -121,13 +122,15 @@ func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
 	if c.opt.LocalFor == 0 {
 		return c.Fetch(ctx, key)
 	}
-	v, err, _ := c.flights.Do(string(key[:]), func() (any, error) {
+	got, err, shared := c.flights.Do(string(key[:]), func() (any, error) {
 		return c.Fetch(context.WithoutCancel(ctx), key)
 	})
 	if err != nil {
 		return View{}, err
 	}
-	return v.(View), nil
+	v := got.(View)
+	v.Local = shared // it may have been asked for before this call
+	return v, nil
 }
 
 // Fetch returns the store's record as of now, planted if there was none.
@@ -145,12 +148,15 @@ func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
 	return v, err
 }
 
+// ErrUnreadable says that the store answered, with a record that this release cannot read: see [ErrNewer], [ErrCorrupt].
+var ErrUnreadable = errors.New("the record cannot be read")
+
 // view reads a reply.
 func (c *Cache) view(key Key, reply Reply, sent time.Time) (View, error) {
 	record, err := decode(reply.Value, reply.Epoch.ID)
 	if err != nil {
 		c.local.drop(key)
-		return View{}, fmt.Errorf("store: record %s: %w", key, err)
+		return View{}, fmt.Errorf("%w: %s: %w", ErrUnreadable, key, err)
 	}
 	opens := reply.Epoch.Start.Add(c.opt.Grace)
 	v := View{

@@ -100,7 +100,7 @@ type Record struct {
 	Seq uint64
 }
 
-// Present reports the record as of now: a write whose lease and settle time have passed is over, and nobody knows
+// at is the record as of now: a write whose lease and settle time have passed is over, and nobody knows
 // what came of it; marks that have run out are gone. It does not count as a change.
 func (r Record) at(now Instant) Record {
 	r.Marks = openMarks(r.Marks, now)
@@ -149,7 +149,7 @@ func (r Record) moved(fresh Version) Record {
 	return r
 }
 
-// Names reports whether the digest is among the validators.
+// names reports whether the digest is among the validators.
 func (r Record) names(d Digest) bool {
 	return slices.ContainsFunc(r.Validators, func(v Validator) bool { return v.Tag == d })
 }

@@ -24,7 +24,8 @@ func buffer(req *http.Request, limit int64) error {
 	}
 	var buf bytes.Buffer
 	if req.ContentLength > 0 {
-		buf.Grow(int(req.ContentLength) + bytes.MinRead)
+		// What is announced is not believed before it comes.
+		buf.Grow(int(min(req.ContentLength, 64<<10)) + bytes.MinRead)
 	}
 	n, err := io.Copy(&buf, io.LimitReader(req.Body, limit+1))
 	if err != nil {

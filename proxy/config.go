@@ -3,9 +3,11 @@ package proxy
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"proxy409/etagcache"
@@ -149,6 +151,10 @@ func cutHost(pattern string) (host, path string, ok bool) {
 
 // find returns the route for a canonical path, or nil.
 func (rs *routes) find(host string, path target.Path) *route {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	_, pattern := rs.mux.Handler(&http.Request{Method: http.MethodGet, Host: host, URL: path.URL()})
 	return rs.byName[pattern]
 }

@@ -53,6 +53,13 @@ type objection struct {
 	instead *http.Response
 }
 
+// close ends the backend's answer that nobody is going to get.
+func (o *objection) close() {
+	if o.instead != nil {
+		discard(o.instead)
+	}
+}
+
 // decide notes what became of the request.
 func (x *exchange) decide(d Decision, o *objection) {
 	x.decision = d

@@ -34,7 +34,9 @@ type guard struct {
 
 	// writes counts the writes that hold a lease, or whose outcome is being recorded.
 	writes sync.WaitGroup
-	// blindUntil is when reads try the store again after it failed to answer, in nanoseconds since the Unix epoch.
+	// began is when the guard was made; blindUntil is when, in nanoseconds after that and on the monotonic clock, reads try
+	// a store again that failed to answer.
+	began      time.Time
 	blindUntil atomic.Int64
 }
 
@@ -61,6 +63,9 @@ func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
 	if x.objection != nil && x.route.Mode != Observe {
 		x.decide(Refused, x.objection)
 		return g.refuse(req, x.objection), nil
+	}
+	if x.objection != nil {
+		x.decide(WouldRefuse, x.objection)
 	}
 	switch {
 	case req.Method == x.method && (x.method == http.MethodGet || x.method == http.MethodHead):
@@ -171,5 +176,3 @@ func (g *guard) warn(ctx context.Context, x *exchange, msg string, attrs ...slog
 	attrs = append(attrs, slog.String("route", x.route.Name), slog.String("path", x.path.String()))
 	g.log.LogAttrs(ctx, slog.LevelWarn, msg, attrs...)
 }
-
-var errAged = errors.New("a cache on the way answered for the backend (Age)")

@@ -11,8 +11,8 @@ type Observer interface {
 	// (probes included; zero: it was not asked), and added what the proxy itself took until the headers left: waiting for
 	// the store, for other writes, and for the client's upload.
 	Request(route, method string, status int, total, upstream, added time.Duration)
-	// Decision is called once for each guarded or passed unsafe request, and for each refusal. Reason is "" when there was
-	// nothing to object to.
+	// Decision is called once for each guarded or passed unsafe request whose client waited for the decision, and for each
+	// refusal. Reason is "" when there was nothing to object to.
 	Decision(route string, mode Mode, decision Decision, reason string)
 	// WriteStarted and WriteEnded bracket the time a write holds a lease.
 	WriteStarted()

@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 
@@ -43,7 +45,8 @@ func (g *guard) ask(
 	ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun, at *url.URL,
 ) (f finding) {
 	ctx, cancel := context.WithCancel(ctx)
-	res, err := g.send(probeRequest(ctx, req, at), x)
+	probe := probeRequest(untraced{ctx}, req, at)
+	res, err := g.send(probe, x)
 	if err != nil {
 		cancel()
 		g.observer.Probe(x.route.Name, ProbeFailed)
@@ -71,7 +74,7 @@ func (g *guard) ask(
 	case aged(res):
 		f.objection = unverifiable(errAged)
 	default:
-		outcome = g.shown(req, res, x, &f)
+		outcome = g.shown(probe, res, x, &f)
 	}
 	g.observer.Probe(x.route.Name, outcome)
 	return f
@@ -103,6 +106,8 @@ func redirect(res *http.Response) target.Path {
 	}
 	return path
 }
+
+var errAged = errors.New("a cache on the way answered for the backend (Age)")
 
 func unverifiable(cause error) *objection {
 	return &objection{reason: refusal.Unverifiable, cause: cause}
@@ -137,4 +142,15 @@ func ofTheWrite(name string) bool {
 	}
 	canonical := http.CanonicalHeaderKey(name)
 	return strings.HasPrefix(canonical, "If") || strings.HasPrefix(canonical, "Content-")
+}
+
+// untraced hides the trace of the client's request, by which the reverse proxy would pass a probe's 1xx on.
+type untraced struct{ context.Context }
+
+func (c untraced) Value(key any) any {
+	v := c.Context.Value(key)
+	if _, ok := v.(*httptrace.ClientTrace); ok {
+		return nil
+	}
+	return v
 }

@@ -52,7 +52,7 @@ func New(cfg Config) (*Proxy, error) {
 		term:   etagcache.Term{Work: cfg.Timeouts.Write, Settle: cfg.Timeouts.Settle},
 		wait:   cfg.Timeouts.BusyWait,
 		limits: cfg.Limits, style: cfg.Refusals, disclose: cfg.Disclose,
-		log: cfg.Logger, observer: cfg.Observer,
+		log: cfg.Logger, observer: cfg.Observer, began: time.Now(),
 		queue: newQueue(cfg.Limits.Waiters),
 	}
 	p := &Proxy{routes: rs, guard: g}
@@ -69,6 +69,7 @@ func New(cfg Config) (*Proxy, error) {
 // rewrite aims the request at the backend. The Host stays the client's, because applications build their links from it.
 // Forwarding fields that the client sent are gone before this is called; the proxy sets its own.
 func rewrite(pr *httputil.ProxyRequest, upstream *url.URL) {
+	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 	pr.SetURL(upstream)
 	pr.Out.Host = pr.In.Host
 	pr.SetXForwarded()

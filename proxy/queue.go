@@ -26,22 +26,23 @@ func newQueue(limit int) *queue {
 	return &queue{limit: limit, lines: make(map[etagcache.Key]*line)}
 }
 
-// enter joins the line; ok is false when it is full. Every enter that succeeds is followed by a leave.
-func (q *queue) enter(key etagcache.Key) (ok bool) {
+// enter joins the line at the key, or finds it full.
+func (q *queue) enter(key etagcache.Key) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.lines[key]
 	if l == nil {
 		l = &line{ended: make(chan struct{})}
-		q.lines[key] = l
 	}
 	if l.waiting >= q.limit {
 		return false
 	}
 	l.waiting++
+	q.lines[key] = l
 	return true
 }
 
+// leave undoes an enter.
 func (q *queue) leave(key etagcache.Key) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -51,7 +52,7 @@ func (q *queue) leave(key etagcache.Key) {
 	}
 }
 
-// ended is to be called when a write at the key has ended.
+// wake wakes the writes that wait at the key, because one there has ended.
 func (q *queue) wake(key etagcache.Key) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -61,7 +62,8 @@ func (q *queue) wake(key etagcache.Key) {
 	}
 }
 
-func (q *queue) signal(key etagcache.Key) <-chan struct{} {
+// ended is closed when the next write at the key ends. The caller must be in its line.
+func (q *queue) ended(key etagcache.Key) <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.lines[key].ended
@@ -73,14 +75,46 @@ const (
 	lastLook  = 100 * time.Millisecond
 )
 
-// pause waits for the end of a write at the key, or for the interval of the given attempt.
-func (q *queue) pause(ctx context.Context, ended <-chan struct{}, attempt int) {
-	d := min(lastLook, firstLook<<min(attempt, 8))
-	timer := time.NewTimer(d/2 + rand.N(d))
+// place is one write's place in a line. It is in at most one line at a time, and must be left.
+type place struct {
+	queue   *queue
+	until   time.Time // when the write's patience ends
+	key     etagcache.Key
+	entered bool
+	looks   int
+}
+
+// pause waits for the end of a write at the key, or until it is time to look again. It returns false at once when
+// patience is at its end, or the line is full.
+func (p *place) pause(ctx context.Context, key etagcache.Key) bool {
+	left := time.Until(p.until)
+	if left <= 0 {
+		return false
+	}
+	if p.key != key {
+		p.leave()
+	}
+	if !p.entered {
+		p.key, p.entered = key, p.queue.enter(key)
+	}
+	if !p.entered {
+		return false
+	}
+	d := min(lastLook, firstLook<<min(p.looks, 8))
+	p.looks++
+	timer := time.NewTimer(min(left, d/2+rand.N(d)))
 	defer timer.Stop()
 	select {
-	case <-ended:
+	case <-p.queue.ended(key):
 	case <-timer.C:
 	case <-ctx.Done():
+	}
+	return true
+}
+
+func (p *place) leave() {
+	if p.entered {
+		p.queue.leave(p.key)
+		p.entered = false
 	}
 }

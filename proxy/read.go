@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -37,13 +38,13 @@ const blindFor = time.Second
 
 // ground is the view that a read begins under. trusted is false when there is none.
 func (g *guard) ground(req *http.Request, x *exchange) (view etagcache.View, trusted bool) {
-	if x.untaught || time.Now().UnixNano() < g.blindUntil.Load() {
+	if x.untaught || int64(time.Since(g.began)) < g.blindUntil.Load() {
 		return etagcache.View{}, false
 	}
 	view, err := g.cache.Look(req.Context(), x.key)
 	if err != nil {
-		if req.Context().Err() == nil {
-			g.blindUntil.Store(time.Now().Add(blindFor).UnixNano())
+		if req.Context().Err() == nil && !errors.Is(err, etagcache.ErrUnreadable) {
+			g.blindUntil.Store(int64(time.Since(g.began) + blindFor))
 		}
 		return etagcache.View{}, false
 	}
@@ -92,7 +93,7 @@ func (g *guard) dress(res *http.Response, view etagcache.View, noted bool) {
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusPartialContent, http.StatusNotModified:
 	default:
-		return
+		noted = false
 	}
 	tag, ok, err := etagcache.ParseETag(res.Header["Etag"])
 	if err == nil && ok {
@@ -103,8 +104,11 @@ func (g *guard) dress(res *http.Response, view etagcache.View, noted bool) {
 // repeatable reports whether the request can be sent again.
 func repeatable(req *http.Request) bool { return req.Body == nil || req.Body == http.NoBody }
 
-// discard ends an answer that nobody wants, keeping its connection when little of it is left.
+// discard ends an answer that nobody wants. Its connection is kept if little is left of it to read; a body of unknown
+// length may never end.
 func discard(res *http.Response) {
-	_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
+	if few := int64(64 << 10); res.ContentLength >= 0 && res.ContentLength <= few {
+		_, _ = io.CopyN(io.Discard, res.Body, few)
+	}
 	_ = res.Body.Close()
 }

@@ -25,6 +25,10 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { wrote.Store(true) },
 	})
+	if !time.Now().Before(deadline) {
+		cancel(nil)
+		return nil, false, errors.Join(errLeaseEnded, context.DeadlineExceeded)
+	}
 	timer := time.AfterFunc(time.Until(deadline), func() { cancel(errLeaseEnded) })
 	res, err = g.send(req.WithContext(ctx), x)
 	if !timer.Stop() && err != nil && errors.Is(context.Cause(ctx), errLeaseEnded) {

@@ -84,10 +84,15 @@ func setETag(res *http.Response, was, tag etagcache.Tag) {
 // condition, its date too: the backend, for which the tag may well be current, would otherwise confirm to the client
 // a copy of an earlier version. A list that cannot be read goes the same way.
 func bareRead(req *http.Request, view etagcache.View, trusted bool) *http.Request {
-	if len(req.Header["If-None-Match"]) == 0 && len(req.Header["If-Range"]) == 0 {
+	if len(req.Header["If-None-Match"]) == 0 && len(req.Header["If-Range"]) == 0 && len(req.Header["If-Match"]) == 0 {
 		return req
 	}
 	out := req.Clone(req.Context())
+	if list, err := etagcache.ParseTagList(req.Header["If-Match"], 0); err == nil && len(list.Tags) > 0 {
+		if kept := bareTags(list.Tags, view, trusted); len(kept) > 0 { // else the backend finds that none matches, which is so
+			out.Header["If-Match"] = []string{(etagcache.TagList{Tags: kept}).String()}
+		}
+	}
 	if list, err := etagcache.ParseTagList(req.Header["If-None-Match"], 0); list.Field && !list.Any || err != nil {
 		if list.Tags = bareTags(list.Tags, view, trusted); len(list.Tags) > 0 {
 			out.Header["If-None-Match"] = []string{list.String()}
@@ -130,8 +135,12 @@ func bareTags(tags []etagcache.Tag, view etagcache.View, trusted bool) []etagcac
 // towardsBackend decides what of a write's condition the backend sees. If-Match goes along when every tag in it is strong
 // and the backend's own, word for word: a backend that can check it closes the last window against writers that go round
 // the fleet. Weak ones stay here, because Apache refuses W/"x" whatever the resource's tag is.
-func towardsBackend(h http.Header, match etagcache.TagList) {
-	for _, tag := range match.Tags {
+func towardsBackend(h http.Header) {
+	list, err := etagcache.ParseTagList(h["If-Match"], 0)
+	if err != nil {
+		return
+	}
+	for _, tag := range list.Tags {
 		if _, _, qualified := tag.Unqualify(); tag.Weak || qualified {
 			delete(h, "If-Match")
 			return

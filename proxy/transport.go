@@ -1,9 +1,13 @@
 package proxy
 
 import (
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
+
+	"proxy409/proxy/target"
 )
 
 // NewTransport returns a transport for the way to the backend. It takes no proxy from the environment, asks for no
@@ -29,18 +33,19 @@ func NewTransport() *http.Transport {
 }
 
 // neverReplayed makes a request one that http.Transport does not send twice. The transport replays a request on a
-// connection that breaks when it takes it for idempotent: it does so for bodiless requests that carry Idempotency-Key.
-// It looks that field up in canonical form, and writes field names as they are spelt; names are case-insensitive (RFC
-// 9110 section 5.1), so to the backend nothing changes.
+// connection that breaks when it takes it for idempotent and can send its body again: a bodiless one with a safe method, or
+// with Idempotency-Key. It looks that field up in canonical form, and writes field names as they are spelt; names are
+// case-insensitive (RFC 9110 section 5.1), so to the backend nothing changes.
 func neverReplayed(req *http.Request) {
-	for canonical, spelt := range map[string]string{
-		"Idempotency-Key":   "idempotency-key",
-		"X-Idempotency-Key": "x-idempotency-key",
-	} {
-		if v, ok := req.Header[canonical]; ok {
-			delete(req.Header, canonical)
-			req.Header[spelt] = v
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if v, ok := req.Header[name]; ok {
+			delete(req.Header, name)
+			req.Header[strings.ToLower(name)] = v
 		}
 	}
 	req.GetBody = nil
+	if target.Safe(req.Method) && (req.Body == nil || req.Body == http.NoBody) {
+		// Unsafe by an override all the same. A body that is empty, without the transport's knowing, cannot be sent again.
+		req.Body = io.NopCloser(strings.NewReader(""))
+	}
 }

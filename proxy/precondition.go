@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+	"proxy409/proxy/target"
+)
+
+// identify names the keys that the write concerns: its resource's, and for MOVE and COPY their destination's.
+func (w *write) identify(context.Context) *objection {
+	w.wishes = []etagcache.Wish{{View: etagcache.View{Key: w.x.key}}}
+	if w.x.objection != nil {
+		return w.x.objection
+	}
+	if w.x.method != "MOVE" && w.x.method != "COPY" {
+		return nil
+	}
+	key, err := w.destination()
+	if err != nil {
+		return &objection{reason: refusal.Malformed, detail: "The Destination cannot be guarded: " + err.Error() + "."}
+	}
+	if key != w.x.key {
+		w.wishes = append(w.wishes, etagcache.Wish{View: etagcache.View{Key: key}})
+	}
+	return nil
+}
+
+// destination is the key of the resource that Destination names (RFC 4918 section 10.3).
+func (w *write) destination() (etagcache.Key, error) {
+	lines := w.req.Header["Destination"]
+	if len(lines) != 1 {
+		return etagcache.Key{}, fmt.Errorf("%s needs one Destination, not %d", w.x.method, len(lines))
+	}
+	u, err := url.Parse(lines[0])
+	if err != nil {
+		return etagcache.Key{}, errors.New("it is not a URL")
+	}
+	path, err := target.Canonical(u.EscapedPath())
+	if err != nil {
+		return etagcache.Key{}, err
+	}
+	return target.Key(w.origin(), w.x.route.host, path), nil
+}
+
+// precondition reads If-Match and If-None-Match.
+func (w *write) precondition(context.Context) *objection {
+	h := w.req.Header
+	match, err := etagcache.ParseTagList(h["If-Match"], w.limits.Tags)
+	if err != nil {
+		return &objection{reason: refusal.Malformed, detail: "If-Match: " + err.Error() + "."}
+	}
+	none, err := etagcache.ParseTagList(h["If-None-Match"], w.limits.Tags)
+	if err != nil {
+		return &objection{reason: refusal.Malformed, detail: "If-None-Match: " + err.Error() + "."}
+	}
+	switch {
+	case none.Field && !none.Any:
+		return &objection{
+			reason: refusal.Malformed,
+			detail: "If-None-Match on a write takes only *, for a write that creates; to say which version you edited, send If-Match.",
+		}
+	case none.Any && match.Field:
+		return &objection{
+			reason: refusal.Malformed,
+			detail: "If-Match and If-None-Match: * contradict each other: one needs the resource to exist, the other needs it not to.",
+		}
+	case none.Any:
+		w.cond.Absent, w.judged = true, true
+	case match.Field && !match.Any:
+		w.cond.Match, w.cond.Strong, w.judged = match, w.x.route.Version.Strong, true
+	default:
+		return &objection{reason: refusal.Missing}
+	}
+	w.wishes[0].Condition = w.cond
+	return nil
+}
+
+// refuseEarly refuses what the store already knows to be refused before the body is read, also when the client waits for
+// 100 Continue. A local copy is good enough to go on with, but refuses nothing.
+func (w *write) refuseEarly(ctx context.Context) *objection {
+	if !w.judged {
+		return nil
+	}
+	primary := &w.wishes[0]
+	view, err := w.cache.Look(ctx, primary.View.Key)
+	if err != nil {
+		return storeObjection(err)
+	}
+	if view.Local && w.cache.Judge(view, w.cond, primary.Evidence) != etagcache.Admit {
+		if view, err = w.cache.Fetch(ctx, primary.View.Key); err != nil {
+			return storeObjection(err)
+		}
+	}
+	primary.View = view
+	for {
+		verdict := w.cache.Judge(primary.View, w.cond, primary.Evidence)
+		if verdict == etagcache.Busy {
+			primary.View = etagcache.View{Key: primary.View.Key} // it may be over when the body has come
+			return nil
+		}
+		if verdict == etagcache.Admit {
+			return nil
+		}
+		if o := w.answerTo(ctx, verdict, primary); o != nil {
+			return o
+		}
+	}
+}
+
+// buffer reads the body.
+func (w *write) buffer(context.Context) *objection {
+	err := buffer(w.req, w.limits.Body)
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		return &objection{
+			reason: refusal.TooLarge,
+			detail: fmt.Sprintf("The body is over the limit of %d bytes.", w.limits.Body),
+		}
+	case err != nil:
+		return &objection{reason: refusal.Malformed, detail: "The body could not be read to its end.", cause: err, final: true}
+	}
+	return nil
+}

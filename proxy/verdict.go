@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+)
+
+// answerTo deals with a verdict that is neither Admit nor Busy: it asks the backend if that is what it takes, and returns
+// nil, or says what is to be refused.
+func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
+	if verdict == etagcache.Ask {
+		f := w.probe(ctx, w.req, w.x, wish.View.Begin())
+		w.tag, wish.Evidence = f.tag, f.evidence
+		return f.objection
+	}
+	if verdict == etagcache.Grace {
+		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
+	}
+	return w.disclosed(ctx, verdict, wish)
+}
+
+// disclosed is the objection for a verdict about the resource. Nobody learns from it what the backend would not show
+// them: unless it has just been asked as this caller, it is asked now, and its answer counts.
+func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
+	asked := wish.Evidence.Kind != etagcache.NotAsked
+	if !w.disclose {
+		return w.verdictObjection(verdict, wish.View, false)
+	}
+	if !asked {
+		begun := wish.View.Begin()
+		f := w.probe(ctx, w.req, w.x, begun)
+		if f.objection != nil {
+			return f.objection
+		}
+		w.tag, wish.Evidence = f.tag, f.evidence
+	}
+	switch wish.Evidence.Kind {
+	case etagcache.ShownAbsent:
+		return &objection{reason: refusal.Absent}
+	case etagcache.ShownVersion:
+		// What the probe showed is only a version to offer if it is on record.
+		view, learned, err := w.cache.Learn(ctx, wish.View, wish.Evidence.Begun, wish.Evidence.Shown)
+		w.overran(w.x, view.Overran)
+		w.drift(w.x, err == nil && learned == etagcache.Drift)
+		known, _ := view.Describe(w.tag)
+		return w.verdictObjection(verdict, view, err == nil && known)
+	case etagcache.NotAsked, etagcache.ShownUnversioned:
+	}
+	return w.verdictObjection(verdict, wish.View, false)
+}
+
+// verdictObjection puts a verdict into words. current: w.tag is on record, as view has it, and may be shown.
+func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View, current bool) *objection {
+	o := &objection{}
+	switch verdict {
+	case etagcache.Exists:
+		o.reason = refusal.Exists
+	case etagcache.Absent:
+		o.reason = refusal.Absent
+	case etagcache.Unversioned:
+		o.reason = refusal.Unversioned
+		o.cause = errors.New("the backend sends no ETag; version: {from: body} would make one, and comes with a later version")
+	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
+		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace: // none but Stale comes here
+		o.reason = refusal.Stale
+	}
+	if current {
+		o.current = w.handOut(w.tag, view, true).String()
+	}
+	return o
+}
