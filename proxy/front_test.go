@@ -1,12 +1,11 @@
 package proxy_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"net"
+	"io"
 	"net/http"
-	"net/url"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,47 +43,6 @@ func TestARecordThatCannotBeReadBlindsNoReadOfAnother(t *testing.T) {
 	s.bad.Store(&bad)
 	c.get("/bad")
 	c.put("/a", "two", c.get("/a").etag()).want(t, 204)
-}
-
-// TestAnUnsafeRequestInTheFormOfASafeOneIsNeverReplayed: http.Transport replays bodiless GETs on broken connections.
-func TestAnUnsafeRequestInTheFormOfASafeOneIsNeverReplayed(t *testing.T) {
-	var seen atomic.Int32
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				r := bufio.NewReader(conn)
-				for {
-					req, err := http.ReadRequest(r)
-					if err != nil {
-						return
-					}
-					if req.Header.Get("X-HTTP-Method-Override") != "" {
-						seen.Add(1)
-						return
-					}
-					fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 0\r\n\r\n")
-				}
-			}()
-		}
-	}()
-	f := newFleet(t, newBackend(t))
-	f.cfg.Upstream = &url.URL{Scheme: "http", Host: l.Addr().String()}
-	c := f.replica()
-	tag := c.get("/a").etag() // leaves an idle connection
-	c.do("GET", "/a", "", "If-Match", tag, "X-HTTP-Method-Override", "DELETE").want(t, 502, refusal.Backend)
-	if n := seen.Load(); n != 1 {
-		t.Errorf("the write was sent %d times", n)
-	}
 }
 
 func TestTheHostsSpellingLeadsRoundNoGuard(t *testing.T) {
@@ -143,4 +101,59 @@ func TestATagThatNobodyNotedLeavesBareOnNoAnswer(t *testing.T) {
 	tag := failed.etag() // names the state "one"
 	c.do("POST", "/a", "two").want(t, 204)
 	c.put("/a", "new", tag).want(t, 409, refusal.Stale)
+}
+
+func TestSpellingsOfOneResourceShareItsRecord(t *testing.T) {
+	for _, match := range []string{"/", "/items/", "/items/{id}", "/items/{id}/", "/items/{path...}"} {
+		t.Run(match, func(t *testing.T) {
+			b := newBackend(t)
+			for _, p := range []string{"/items/7", "/items/7/", "/items/7;v=1", "/items/%37"} {
+				b.texts[p] = "one"
+			}
+			f := newFleet(t, b)
+			f.cfg.Routes[0].Match = match
+			c := f.replica()
+			tag := c.get("/items/7").etag()
+			c.put("/items/7/", "two", tag).want(t, 204)
+			c.put("/items/7", "three", tag).want(t, 409, refusal.Stale)
+			c.put("/items/%37", "three", tag).want(t, 409, refusal.Stale)
+			c.put("/items/x/../7", "three", tag).want(t, 400, refusal.Malformed)
+			c.put("/items//7", "three", tag).want(t, 400, refusal.Malformed)
+			c.do("PUT", "/items/7", "x", "If_Match", tag).want(t, 409, refusal.Missing)
+			c.do("POST", "/items/7", "x", "X-HTTP-Method-Override", "PUT").want(t, 409, refusal.Missing)
+			c.do("PUT", "/items/7", "x", "If-Match", tag, "Connection", "If-Match").want(t, 400, refusal.Malformed)
+		})
+	}
+}
+
+func TestUnguardedTrafficPassesAsItIs(t *testing.T) {
+	b := newBackend(t)
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Link", "</s.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Set("Trailer", "Checksum")
+		w.Header().Set("ETag", "not a tag")
+		_, _ = io.WriteString(w, "first ")
+		_ = http.NewResponseController(w).Flush()
+		_, _ = w.Write(body)
+		w.Header().Set("Checksum", "42")
+		return true
+	})
+	f := newFleet(t, b)
+	f.cfg.Routes[0].Match = "/guarded/"
+	c := f.replica()
+	hints := 0
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(int, textproto.MIMEHeader) error { hints++; return nil },
+	})
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPut, c.url+"/free//path/%2e", strings.NewReader("second"))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(res.Body)
+	if hints != 1 || string(body) != "first second" || res.Trailer.Get("Checksum") != "42" || res.Header.Get("ETag") != "not a tag" {
+		t.Errorf("%d hints, body %q, trailer %v, header %v", hints, body, res.Trailer, res.Header)
+	}
 }

@@ -47,14 +47,7 @@ func TestAWaitingClientThatHangsUpLeavesTheStoreAlone(t *testing.T) {
 	f.cfg.Timeouts.BusyWait = 1500 * time.Millisecond
 	c := f.replica()
 	tag := c.get("/a").etag()
-	arrived, goOn := make(chan struct{}), make(chan struct{})
-	b.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodPut {
-			close(arrived)
-			<-goOn
-		}
-		return false
-	})
+	arrived, goOn := b.holdPUTs()
 	var first sync.WaitGroup
 	first.Go(func() { c.put("/a", "first", tag) })
 	<-arrived
