@@ -31,7 +31,6 @@ type writeOp struct {
 	begun   time.Time
 	lease   *Held
 	from    string
-	gone    bool // concluded, or without an owner
 	asked   int
 }
 

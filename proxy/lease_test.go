@@ -97,7 +97,7 @@ func TestABusyRecordFromBeforeTheUploadRefusesNothing(t *testing.T) {
 		_, _ = io.WriteString(end, "slow ")
 		time.Sleep(time.Second) // far longer than lease margin and settle time
 		_, _ = io.WriteString(end, "upload")
-		end.Close()
+		_ = end.Close()
 	}()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -199,7 +199,7 @@ func TestEveryAnswerOfTheBackendIsClosed(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 				c.do("POST", "/a", "one")
-				end.Close()
+				_ = end.Close()
 			}()
 			res, err := http.DefaultClient.Do(req)
 			if err != nil {
