@@ -21,6 +21,8 @@
 //     come back would otherwise answer 304, and the client would take its old copy for the present version.
 //   - If-None-Match with entity tags on a write is refused as malformed. It would admit a write made from any version
 //     but those, which is what the guard is there to prevent.
+//   - A local copy is not believed for a representation that was modified in its lifetime (Last-Modified): where the tag has
+//     come back, it would be handed out for the copy's version, and refused. Such a read takes a trip to the store.
 //   - While the store does not answer, reads leave it alone for a second after each failure, so that not each of them waits
 //     for its time-out. Writes always ask it.
 //   - The method that is judged is the effective one, and where a request could be two things it is the more dangerous.

@@ -13,24 +13,39 @@ import (
 // without the store: they teach nothing then, and their tags admit nothing.
 func (g *guard) read(req *http.Request, x *exchange) (*http.Response, error) {
 	view, trusted := g.ground(req, x)
-	for first := true; ; first = false {
+	for {
 		sent := bareRead(req, view, trusted)
 		res, err := g.send(sent, x)
 		if err != nil {
 			return g.unanswered(req, x, err)
 		}
-		after, noted, again := g.note(sent, res, x, view, trusted)
-		if again && first && repeatable(req) {
-			// The copy that this read was begun under was old. Reads may be repeated.
-			if fresh, err := g.cache.Fetch(req.Context(), x.key); err == nil {
+		n := g.note(sent, res, x, view, trusted)
+		if view.Local && repeatable(req) && (n.late || n.noted && justModified(res)) {
+			fresh, err := g.cache.Fetch(req.Context(), x.key)
+			if err == nil && (n.late || fresh.Record.Version != view.Record.Version) {
+				// The copy that this read was begun under was old. Reads may be repeated.
 				discard(res)
 				view = fresh
 				continue
 			}
+			n.noted = n.noted && err == nil
 		}
-		g.dress(res, after, noted)
+		g.dress(res, n)
 		return res, nil
 	}
+}
+
+// justModified reports whether the answer's representation was modified so shortly before it was made that a local copy of
+// the record may be older. Backends that send Last-Modified are those that make entity tags from it, which come back: the
+// tag alone does not tell whether it is still the copy's version that it names.
+func justModified(res *http.Response) bool {
+	modified, err := http.ParseTime(res.Header.Get("Last-Modified"))
+	if err != nil {
+		return false
+	}
+	made, err := http.ParseTime(res.Header.Get("Date"))
+	const copyAndRounding = 2 * time.Second // both fields are in whole seconds, and a copy lives for one
+	return err != nil || made.Sub(modified) <= copyAndRounding
 }
 
 // blindFor is how long reads leave a store alone that did not answer, so that each of them does not wait for it anew.
@@ -51,53 +66,54 @@ func (g *guard) ground(req *http.Request, x *exchange) (view etagcache.View, tru
 	return view, true
 }
 
-// note records what the answer to a read showed. noted tells that the record, of which after is the newest view, has the
-// answer's tag; again, that the answer came too late for the local copy it was begun under.
+// noting is what became of the version that an answer showed.
+type noting struct {
+	view  etagcache.View // the newest view of the record
+	noted bool           // the record has the answer's tag
+	late  bool           // the answer taught nothing, because what it was begun under is over
+}
+
+// note records what the answer to a read showed.
 func (g *guard) note(
 	req *http.Request, res *http.Response, x *exchange, view etagcache.View, trusted bool,
-) (after etagcache.View, noted, again bool) {
+) noting {
 	tag, shown, ok, malformed := validatorOf(req, res)
 	if malformed {
 		g.observer.MalformedETag(x.route.Name)
 	}
-	if !trusted {
-		return view, false, false
-	}
-	switch status := res.StatusCode; {
+	status := res.StatusCode
+	switch {
+	case !trusted:
+		return noting{view: view}
 	case status == http.StatusNotFound || status == http.StatusGone:
-		after, _, _ = g.cache.Gone(req.Context(), view, view.Begin()) // it only takes the record's word
-		return after, false, false
+		after, _, err := g.cache.Gone(req.Context(), view, view.Begin())
+		g.overran(x, err == nil && after.Overran)
+		return noting{view: after}
 	case !ok:
-		return view, false, false
+		return noting{view: view}
 	case status != http.StatusOK && status != http.StatusNotModified || aged(res):
 		known, _ := view.Describe(tag)
-		return view, known, false
-	}
-	if known, _ := view.Describe(tag); known && !view.Begin().Closed && res.StatusCode == http.StatusNotModified {
-		return view, true, false
+		return noting{view: view, noted: known}
 	}
 	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(), shown)
-	g.overran(x, after.Overran)
-	g.drift(x, err == nil && verdict == etagcache.Drift)
-	switch {
-	case err != nil:
-		return view, false, false
-	case verdict == etagcache.Late:
-		return view, false, view.Local
+	if err != nil {
+		return noting{view: view}
 	}
-	return after, true, false
+	g.overran(x, after.Overran)
+	g.drift(x, verdict == etagcache.Drift)
+	return noting{view: after, noted: verdict != etagcache.Late, late: verdict == etagcache.Late}
 }
 
 // dress puts the tag on the answer that the client may send back.
-func (g *guard) dress(res *http.Response, view etagcache.View, noted bool) {
+func (g *guard) dress(res *http.Response, n noting) {
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusPartialContent, http.StatusNotModified:
 	default:
-		noted = false
+		n.noted = false
 	}
 	tag, ok, err := etagcache.ParseETag(res.Header["Etag"])
 	if err == nil && ok {
-		setETag(res, tag, g.handOut(tag, view, noted))
+		setETag(res, tag, g.handOut(tag, n.view, n.noted))
 	}
 }
 

@@ -318,3 +318,19 @@ func TestAReadAndAWriteTakeAsManyTripsAsTheProtocolNames(t *testing.T) {
 		t.Errorf("a write and the read after it took %d gets and %d swaps", g-gets, s-swaps)
 	}
 }
+
+// TestWhoReadsAtOneReplicaMayWriteAtTheOther is about a tag that has come back within the life of the reading replica's
+// local copy: without a look at the store, the copy's version would be handed out.
+func TestWhoReadsAtOneReplicaMayWriteAtTheOther(t *testing.T) {
+	b := newBackend(t)
+	b.tag = byLength
+	b.intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+		return false
+	})
+	f := newFleet(t, b)
+	reader, writer := f.replica(), f.replica()
+	for i := range 10 {
+		writer.put("/a", fmt.Sprintf("%03d", i), reader.get("/a").etag()).want(t, 204)
+	}
+}
