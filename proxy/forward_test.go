@@ -196,13 +196,19 @@ func sameButInstance(body string) string {
 }
 
 func TestMoveClaimsItsDestination(t *testing.T) {
-	b := newBackend(t)
-	b.texts["/b"] = "other"
-	c := newFleet(t, b).replica()
-	a, other := c.get("/a").etag(), c.get("/b").etag()
-	c.do("MOVE", "/a", "", "If-Match", a, "Destination", "http://anywhere/b").want(t, 204)
-	c.put("/b", "x", other).want(t, 409, refusal.Stale)
-	c.do("MOVE", "/b", "", "If-Match", c.get("/b").etag()).want(t, 400, refusal.Malformed)
+	for _, base := range []string{"", "/base", "/base/"} {
+		b := newBackend(t)
+		under := strings.TrimSuffix(base, "/")
+		b.texts[under+"/a"], b.texts[under+"/b"] = "one", "other"
+		f := newFleet(t, b)
+		f.cfg.Upstream.Path = base
+		c := f.replica()
+		a, other := c.get("/a").etag(), c.get("/b").etag()
+		b.tag = func(string, string) string { return other } // so that only the record can tell
+		c.do("MOVE", "/a", "", "If-Match", a, "Destination", "http://anywhere/b").want(t, 204)
+		c.put("/b", "x", other).want(t, 409, refusal.Stale)
+		c.do("MOVE", "/b", "", "If-Match", c.get("/b").etag()).want(t, 400, refusal.Malformed)
+	}
 }
 
 func TestWritesWaitForOneAnotherUpToTheLimit(t *testing.T) {

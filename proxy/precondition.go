@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -30,7 +31,8 @@ func (w *write) identify(context.Context) *objection {
 	return nil
 }
 
-// destination is the key of the resource that Destination names (RFC 4918 section 10.3).
+// destination is the key of the resource that Destination names (RFC 4918 section 10.3), under the upstream's path as
+// every other.
 func (w *write) destination() (etagcache.Key, error) {
 	lines := w.req.Header["Destination"]
 	if len(lines) != 1 {
@@ -40,7 +42,7 @@ func (w *write) destination() (etagcache.Key, error) {
 	if err != nil {
 		return etagcache.Key{}, errors.New("it is not a URL")
 	}
-	path, err := target.Canonical(u.EscapedPath())
+	path, err := target.Canonical(strings.TrimSuffix(w.upstream.EscapedPath(), "/") + u.EscapedPath())
 	if err != nil {
 		return etagcache.Key{}, err
 	}
