@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"slices"
+	"strings"
 )
 
 // warnings are about what is legal, and seldom meant.
@@ -62,6 +63,9 @@ func (w *warner) times(c *Config) {
 }
 
 func (w *warner) route(path string, r Route) {
+	host, rest, _ := strings.Cut(r.Match, "/")
+	w.warn(host != "" && host != "localhost" && !strings.Contains(host, "."), path+".match",
+		"matches only requests to a host called "+host+"; for the path on any host write /"+host+"/"+rest)
 	w.warn(r.Mode == Off, path+".mode",
 		"off: nothing is guarded here, and updates can be lost")
 	if r.Mode == Off {

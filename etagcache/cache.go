@@ -61,8 +61,23 @@ func randomID() (id [12]byte) {
 	return id
 }
 
-// FreshVersion returns a version that is on no record. A tag that is qualified with it can never be admitted.
-func (c *Cache) FreshVersion() Version { return c.opt.Fresh() }
+// vouched is set in the first byte of every version that a record may have, and clear in those of FreshVersion.
+const vouched = 0x80
+
+// FreshVersion returns a version that is on no record and never will be. A tag that is qualified with it can never be
+// admitted; [Version.Vouched] tells that nobody ever said it would be.
+func (c *Cache) FreshVersion() Version {
+	v := Version(c.opt.Fresh())
+	v[0] &^= vouched
+	return v
+}
+
+// mint returns a version for a record.
+func (c *Cache) mint() Version {
+	v := Version(c.opt.Fresh())
+	v[0] |= vouched
+	return v
+}
 
 // View is a record as the store had it at one moment. It is the ground that a read begins on and that a swap is made
 // from; it is never an authority by itself when it is Local.
@@ -173,7 +188,7 @@ func (c *Cache) view(key Key, reply Reply, sent time.Time) (View, error) {
 func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View, Verdict, error) {
 	for {
 		at := v.at
-		at.Fresh = c.opt.Fresh()
+		at.Fresh = c.mint()
 		e := event(v)
 		next, verdict := Step(v.Record, e, at)
 		if next.Seq == v.Record.Seq {
@@ -235,7 +250,7 @@ func (c *Cache) Gone(ctx context.Context, v View, begun Begun) (View, Verdict, e
 // anything.
 func (c *Cache) Judge(v View, cond Condition, e Evidence) Verdict {
 	at := v.at
-	at.Fresh = c.opt.Fresh()
+	at.Fresh = c.mint()
 	_, verdict := Step(v.Record, Claim{ID: LeaseID(at.Fresh), Condition: cond, Evidence: e}, at)
 	return verdict
 }

@@ -1,5 +1,7 @@
 package etagcache
 
+import "slices"
+
 // Condition is what a write requires of the present version. The zero value requires nothing.
 type Condition struct {
 	// Match is If-Match with entity tags. "*" names no version and does not belong here.
@@ -10,6 +12,14 @@ type Condition struct {
 	// a deliberate departure from section 13.1.1: most frameworks and every compressor send weak tags, and strong
 	// comparison would refuse all their clients for ever.
 	Strong bool
+}
+
+// Unvouched reports whether every tag of If-Match was handed out with the proviso that nobody could take note of it.
+func (c Condition) Unvouched() bool {
+	return c.Match.Field && !slices.ContainsFunc(c.Match.Tags, func(t Tag) bool {
+		_, version, qualified := t.Unqualify()
+		return !qualified || version.Vouched()
+	})
 }
 
 // Evidence is what the backend showed a writer that asked before it was judged. The zero value: it was not asked.

@@ -65,7 +65,7 @@ type heldKey struct {
 func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Ruling, error) {
 	slices.SortFunc(wishes, func(a, b Wish) int { return bytes.Compare(a.View.Key[:], b.View.Key[:]) })
 	start := c.opt.Clock()
-	h := &Held{cache: c, id: c.opt.Fresh(), term: term, Deadline: start.Add(term.Work)}
+	h := &Held{cache: c, id: LeaseID(c.mint()), term: term, Deadline: start.Add(term.Work)}
 	for i, w := range wishes {
 		if i > 0 && w.View.Key == wishes[i-1].View.Key {
 			h.release()
@@ -225,7 +225,7 @@ func (h *Held) Verify(key Key, cond Condition, e Evidence) Verdict {
 		before.Lease, before.Marks = Lease{}, nil
 		e.Begun = Begun{Version: before.Version, Now: k.view.at.Now}
 		_, verdict := Step(before, Claim{ID: h.id, Condition: cond, Evidence: e}, Moment{
-			Now: k.view.at.Now, Fresh: h.cache.opt.Fresh(),
+			Now: k.view.at.Now, Fresh: h.cache.mint(),
 		})
 		return verdict
 	}

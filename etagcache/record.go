@@ -13,6 +13,9 @@ type Version [12]byte
 // String is 16 characters of base64url, all of which are legal in an entity tag.
 func (v Version) String() string { return base64.RawURLEncoding.EncodeToString(v[:]) }
 
+// Vouched reports whether the version may have been on record. Those of [Cache.FreshVersion] never were.
+func (v Version) Vouched() bool { return v[0]&vouched != 0 }
+
 // LeaseID names one claim of one write. It is minted like a version.
 type LeaseID [12]byte
 

@@ -139,7 +139,7 @@ func scanTag(s string) (tag Tag, rest string, err error) {
 		case strings.HasPrefix(s, "w/"):
 			return Tag{}, "", fmt.Errorf(`the weakness mark is a capital W/, in %q`, clip(s))
 		}
-		return Tag{}, "", fmt.Errorf("an entity tag stands in double quotes, unlike %q", clip(s))
+		return Tag{}, "", fmt.Errorf("%s is not an entity tag: it must carry its double quotes", clip(s))
 	}
 	for i := 1; i < len(body); i++ {
 		switch c := body[i]; {

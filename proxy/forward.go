@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -28,12 +29,19 @@ func (w *write) forward() (*http.Response, error) {
 // lost is the answer to a write that the backend did not answer.
 func (w *write) lost(err error, sent bool) *http.Response {
 	o := transportObjection(err)
-	if !sent && o.reason == refusal.Timeout {
+	switch {
+	case sent:
+		o.detail = fmt.Sprintf("The backend gave no answer. The request may have been applied, or may yet be: "+
+			"in %s read the resource, before you send it again.", w.term.Settle)
+	case o.reason == refusal.Timeout:
 		o.detail = "The time for the request was over before it could be sent. Nothing was sent to the backend."
+	default:
+		o.detail = "The backend cannot be reached. Nothing was sent to it."
 	}
 	w.x.reason, w.x.cause = o.reason.String(), err
 	if w.req.Context().Err() == nil {
-		w.warn(w.req.Context(), w.x, "no answer from the backend to a write", slog.String("cause", err.Error()))
+		w.warn(w.req.Context(), w.x, "no answer from the backend to a write", slog.String("method", w.x.method),
+			slog.Bool("sent", sent), slog.String("cause", err.Error()))
 	}
 	return w.refuse(w.req, o)
 }

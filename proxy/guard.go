@@ -53,6 +53,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
 	if !x.route.guarded() {
+		if !target.Safe(x.method) {
+			x.decide(Passed, nil)
+		}
 		return g.through(req, x)
 	}
 	key, err := g.key(req, x)
@@ -168,7 +171,10 @@ func (g *guard) overran(x *exchange, ran bool) {
 func (g *guard) drift(x *exchange, drifted bool) {
 	if drifted {
 		g.observer.Drift(x.route.Name)
-		g.warn(context.Background(), x, "drift: the backend has another version, though nobody wrote through the proxy")
+		g.log.LogAttrs(context.Background(), slog.LevelInfo,
+			"drift: the backend shows another version than the last one known; "+
+				"unless this is a list or a view that changes by itself, somebody writes past the proxy",
+			slog.String("route", x.route.Name), slog.String("path", x.path.String()))
 	}
 }
 

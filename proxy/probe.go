@@ -50,7 +50,10 @@ func (g *guard) ask(
 	if err != nil {
 		cancel()
 		g.observer.Probe(x.route.Name, ProbeFailed)
-		return finding{objection: unverifiable(err)}
+		o := unverifiable(err)
+		o.detail = "The backend was asked for the present version of the resource and gave no answer. The request was not " +
+			"forwarded. Send it again after the time in Retry-After."
+		return finding{objection: o}
 	}
 	passed := false
 	defer func() {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -13,7 +14,7 @@ import (
 )
 
 // errLeaseEnded is why a write was given up on: the backend did not answer within timeouts.write.
-var errLeaseEnded = errors.New("no answer within timeouts.write")
+var errLeaseEnded = fmt.Errorf("timeouts.write is over: %w", context.DeadlineExceeded)
 
 // dispatch sends a write and waits for its answer until the deadline, whatever its client does meanwhile. sent is false
 // when certainly nothing of it reached the backend.
@@ -27,12 +28,12 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	})
 	if !time.Now().Before(deadline) {
 		cancel(nil)
-		return nil, false, errors.Join(errLeaseEnded, context.DeadlineExceeded)
+		return nil, false, errLeaseEnded
 	}
 	timer := time.AfterFunc(time.Until(deadline), func() { cancel(errLeaseEnded) })
 	res, err = g.send(req.WithContext(ctx), x)
 	if !timer.Stop() && err != nil && errors.Is(context.Cause(ctx), errLeaseEnded) {
-		err = errors.Join(errLeaseEnded, context.DeadlineExceeded)
+		err = errLeaseEnded
 	}
 	if err != nil {
 		cancel(nil)

@@ -19,6 +19,10 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 	if verdict == etagcache.Grace {
 		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
 	}
+	if left, _ := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
+		// The tag was read while this write was under way. It will not do, but reading again will not help before the end.
+		return &objection{reason: refusal.Busy, retry: left}
+	}
 	return w.disclosed(ctx, verdict, wish)
 }
 
@@ -66,6 +70,10 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
 		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace: // none but Stale comes here
 		o.reason = refusal.Stale
+		if w.cond.Unvouched() {
+			o.detail = "You read the resource while nobody could take note of its version: a write was under way or in doubt, " +
+				"or the store of versions was away. Read it again, apply your change, send it with the new ETag."
+		}
 	}
 	if current {
 		o.current = w.handOut(w.tag, view, true).String()

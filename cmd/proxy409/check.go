@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -27,13 +30,28 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the configuration cannot be used:\n%w", err)
 			}
-			_, err = fmt.Fprintf(out, "%s: ok, %s\n", path, counted(len(cfg.Routes), "route"))
-			return err
+			fmt.Fprintf(out, "%s: ok, %s\n", path, counted(len(cfg.Routes), "route"))
+			return tell(out, cfg.Routes)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the configuration file")
 	_ = cmd.MarkFlagRequired("config") // fails only for an unknown flag
 	return cmd
+}
+
+// tell says what the routes come to, so that a match that was meant otherwise is seen.
+func tell(out io.Writer, routes []config.Route) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	everything := false
+	for _, r := range routes {
+		everything = everything || r.Match == "/"
+		fmt.Fprintf(table, "  %s\t%s\t%s\tguards %s\tpasses %s\n",
+			r.Name, r.Match, r.Mode, strings.Join(r.Guard, " "), strings.Join(r.Pass, " "))
+	}
+	if !everything {
+		fmt.Fprintln(table, "  everything else passes unguarded")
+	}
+	return table.Flush()
 }
 
 func counted(n int, what string) string {

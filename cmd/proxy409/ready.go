@@ -16,6 +16,7 @@ import (
 // replicas left the balancer at once they would not.
 type readiness struct {
 	cache *etagcache.Cache
+	check func(context.Context) ([]string, error) // what an operator should know of the store; nil: nothing
 	log   *slog.Logger
 
 	mu       sync.Mutex
@@ -36,14 +37,32 @@ const pingEvery = time.Second
 func (r *readiness) watch(ctx context.Context) {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
-	for {
+	for checked := r.check == nil; ; {
 		r.ping(ctx)
+		if !checked && r.answers() {
+			checked = r.warn(ctx)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+func (r *readiness) answers() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reached && r.storeErr == nil
+}
+
+// warn logs what an operator should know of the store, and reports whether the store could be asked.
+func (r *readiness) warn(ctx context.Context) bool {
+	warnings, err := r.check(ctx)
+	for _, w := range warnings {
+		r.log.Warn("the store is not set up as the guarantees need it", "store", w)
+	}
+	return err == nil
 }
 
 func (r *readiness) ping(ctx context.Context) {
@@ -61,7 +80,7 @@ func (r *readiness) ping(ctx context.Context) {
 	}
 	switch {
 	case err == nil && grace > 0 && r.grace == 0:
-		r.log.Warn("the store began a new epoch: guarded writes get 503 until the grace period is over", "grace", grace)
+		r.log.Warn("the store is new or was restarted: guarded writes get 503 until the grace period is over", "grace", grace)
 	case err == nil && grace == 0 && r.grace > 0:
 		r.log.Info("the grace period is over: guarded writes are judged again")
 	}
@@ -90,7 +109,7 @@ func (r *readiness) state(strict bool) (ready bool, why string) {
 	case r.storeErr != nil:
 		return !strict, "store: it does not answer now, so guarded writes get 503 and reads go on; the log says why"
 	case r.grace > 0:
-		return false, fmt.Sprintf("grace: the store began a new epoch; guarded writes are judged again in %s", r.grace.Round(time.Second/10))
+		return false, fmt.Sprintf("grace: the store is new or was restarted; guarded writes are judged again in %s", r.grace.Round(time.Second))
 	}
 	return true, "ready"
 }

@@ -16,6 +16,8 @@ type script struct {
 	ctx context.Context
 	out io.Writer
 	err error
+	// latest is the last entity tag that an answer had.
+	latest string
 }
 
 const document = "/items/1"
@@ -65,7 +67,7 @@ func (s *script) through(url string) {
 func (s *script) invite(apiURL, proxyURL string) {
 	s.say("\nBoth are still running; Ctrl-C ends them. Try it yourself:\n")
 	s.say("   curl -i %s%s", proxyURL, document)
-	s.say(`   curl -i -X PUT -H 'If-Match: "the ETag you got"' -d '{"title":"Mine"}' %s%s`, proxyURL, document)
+	s.say(`   curl -i -X PUT -H 'If-Match: %s' -d '{"title":"Mine"}' %s%s`, s.latest, proxyURL, document)
 	s.say("   # the same line again is a 409; without If-Match it is one, too; past the proxy, nobody minds:")
 	s.say(`   curl -i -X PUT -d '{"title":"Mine"}' %s%s`, apiURL, document)
 }
@@ -100,6 +102,9 @@ func (s *script) send(who, method, url string, document map[string]any, match st
 		return r
 	}
 	r.status, r.etag = res.StatusCode, res.Header.Get("ETag")
+	if r.etag != "" {
+		s.latest = r.etag
+	}
 	s.print("<", res.Status)
 	for _, name := range []string{"ETag", "Content-Type"} {
 		if v := res.Header.Get(name); v != "" && (name == "ETag" || res.StatusCode >= 400) {

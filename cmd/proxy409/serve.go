@@ -52,12 +52,13 @@ func newServe() *cobra.Command {
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	cmd.Flags().DurationVar(&f.drainDelay, "drain-delay", 0,
 		"after SIGTERM, how long to go on serving while /readyz fails, so that balancers notice")
-	cmd.MarkFlagsMutuallyExclusive("config", "upstream")
-	cmd.MarkFlagsOneRequired("config", "upstream")
 	return cmd
 }
 
 func (f serveFlags) load(log *slog.Logger) (*config.Config, error) {
+	if (f.config == "") == (f.upstream == "") {
+		return nil, errors.New("serve needs either --config FILE or --upstream URL")
+	}
 	if f.config == "" {
 		return config.Default(f.upstream)
 	}
@@ -113,7 +114,8 @@ func serve(
 		return err
 	case <-ctx.Done():
 	case s := <-signals:
-		log.Info("draining: no more requests are taken, writes under way are finished", "signal", s.String())
+		log.Info("draining: /readyz fails; after drain_delay no more requests are taken, and writes under way are finished",
+			"signal", s.String(), "drain_delay", drainDelay)
 	}
 	return in.drain(log, signals, drainDelay, server, adminServer)
 }

@@ -55,6 +55,9 @@ func assemble(cfg *config.Config, log *slog.Logger) (*instance, error) {
 	}
 	in.cache = etagcache.New(m.InstrumentStore(store), options)
 	in.ready = newReadiness(in.cache, log)
+	if checked, ok := store.(*redisstore.Store); ok {
+		in.ready.check = checked.Check
+	}
 	in.proxy, err = proxy.New(proxyConfig(cfg, in.cache, log, m))
 	if problem, ok := errors.AsType[proxy.Problem](err); ok {
 		return nil, cfg.Problem(problem.Path, problem.Message)

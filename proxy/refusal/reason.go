@@ -98,6 +98,7 @@ const (
 const (
 	saveLater  = "changes cannot be saved right now, please try again in a moment"
 	notApplied = " The request was not forwarded. Send it again after the time in Retry-After."
+	readAgain  = " The request was not forwarded. After the time in Retry-After, read the resource again and send your change with its new ETag."
 )
 
 // table is an array, so that a reason without a row shows in the tests. None has the row of a refusal that the guard
@@ -122,7 +123,7 @@ var table = [end]row{
 		name: "missing", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionRequired, family: "conflict",
 		title: "The request does not say which version it changes",
 		detail: "Read the resource, apply your change, send it with the ETag that you got as If-Match; " +
-			"to create a resource, send If-None-Match: *. (If-Match: * names no version.)",
+			"to create a resource, send If-None-Match: *. (If-Match: * names no version, and If-Unmodified-Since only a second.)",
 		message:    "change does not say which version of the document it was made from",
 		proxyError: requestDenied,
 	},
@@ -172,14 +173,14 @@ var table = [end]row{
 	Store: {
 		name: "store", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
 		title:      "The proxy cannot check the version now",
-		detail:     "The store of versions does not answer." + notApplied,
+		detail:     "The store of versions does not answer." + readAgain,
 		message:    saveLater,
 		proxyError: internalError, retry: true,
 	},
 	Grace: {
 		name: "grace", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
 		title:      "The proxy waits for writes that it may have forgotten",
-		detail:     "The store of versions began anew, and writes from before may still be under way." + notApplied,
+		detail:     "The store of versions began anew, and writes from before may still be under way." + readAgain,
 		message:    saveLater,
 		proxyError: requestDenied, retry: true,
 	},
