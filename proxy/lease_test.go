@@ -15,6 +15,7 @@ import (
 
 	"proxy409/etagcache"
 	"proxy409/proxy"
+	"proxy409/proxy/refusal"
 )
 
 func TestAReplicaThatWasFrozenPastItsLeaseSendsNothing(t *testing.T) {
@@ -160,5 +161,29 @@ func TestAClientThatHangsUpInItsBodyWasNotRefused(t *testing.T) {
 	time.Sleep(20 * time.Millisecond)
 	if o.count("decision refused malformed") != 0 || o.count("request PUT 400") != 0 {
 		t.Errorf("told: %q", o.all())
+	}
+}
+
+func TestATagThatNobodyVouchedForIsRefusedWithItsReason(t *testing.T) {
+	b := newBackend(t)
+	c := newFleet(t, b).replica()
+	tag := c.get("/a").etag()
+	arrived, goOn := b.holdPUTs()
+	var first sync.WaitGroup
+	first.Go(func() { c.put("/a", "first", tag) })
+	<-arrived
+	unvouched := c.get("/a").etag()
+	busy := c.put("/a", "second", unvouched)
+	busy.want(t, 409, refusal.Busy)
+	if busy.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	b.intercept(nil)
+	close(goOn)
+	first.Wait()
+	stale := c.put("/a", "second", unvouched)
+	stale.want(t, 409, refusal.Stale)
+	if !strings.Contains(stale.body, "nobody could take note") {
+		t.Errorf("%s", stale.body)
 	}
 }
