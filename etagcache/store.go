@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -50,6 +51,17 @@ type Change struct {
 	Old   []byte        // what must be stored now, byte for byte; nil: nothing
 	New   []byte        // what is stored instead; never empty
 	TTL   time.Duration // how long New is kept if it is not replaced; 0: it never expires and is never forgotten
+}
+
+// Validate says what is wrong with a change that no store makes.
+func (c Change) Validate() error {
+	switch {
+	case len(c.New) == 0:
+		return errors.New("the new value is empty")
+	case c.TTL < 0:
+		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
+	}
+	return nil
 }
 
 // Store keeps opaque values and replaces them whole, by compare-and-swap. Implementations are [memstore] and

@@ -11,13 +11,7 @@ func (w *write) check(ctx context.Context) *objection {
 	if w.held == nil || !w.judged || !w.x.route.VerifyAlways {
 		return nil
 	}
-	ctx, cancel := context.WithDeadline(ctx, w.held.Deadline)
 	f := w.probe(ctx, w.req, w.x, etagcache.Begun{})
-	if f.objection != nil && f.objection.instead != nil {
-		f.objection.instead.Body = &closer{ReadCloser: f.objection.instead.Body, after: cancel}
-		return f.objection
-	}
-	cancel()
 	if f.objection != nil {
 		return f.objection
 	}

@@ -50,8 +50,8 @@ func (w *write) reread(req *http.Request) finding {
 	ctx, cancel := context.WithDeadline(context.Background(), w.held.Deadline)
 	defer cancel()
 	f := w.ask(ctx, req, w.x, etagcache.Begun{}, req.URL)
-	if f.objection != nil && f.objection.instead != nil {
-		discard(f.objection.instead)
+	if f.objection != nil {
+		f.objection.close()
 	}
 	return f
 }

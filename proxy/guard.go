@@ -171,14 +171,17 @@ func (g *guard) overran(x *exchange, ran bool) {
 func (g *guard) drift(x *exchange, drifted bool) {
 	if drifted {
 		g.observer.Drift(x.route.Name)
-		g.log.LogAttrs(context.Background(), slog.LevelInfo,
-			"drift: the backend shows another version than the last one known; "+
-				"unless this is a list or a view that changes by itself, somebody writes past the proxy",
-			slog.String("route", x.route.Name), slog.String("path", x.path.String()))
+		g.tell(context.Background(), slog.LevelInfo, x, "drift: the backend shows another version than the last one known; "+
+			"unless this is a list or a view that changes by itself, somebody writes past the proxy")
 	}
 }
 
 func (g *guard) warn(ctx context.Context, x *exchange, msg string, attrs ...slog.Attr) {
+	g.tell(ctx, slog.LevelWarn, x, msg, attrs...)
+}
+
+// tell logs what happened at the request's resource.
+func (g *guard) tell(ctx context.Context, level slog.Level, x *exchange, msg string, attrs ...slog.Attr) {
 	attrs = append(attrs, slog.String("route", x.route.Name), slog.String("path", x.path.String()))
-	g.log.LogAttrs(ctx, slog.LevelWarn, msg, attrs...)
+	g.log.LogAttrs(ctx, level, msg, attrs...)
 }

@@ -68,9 +68,11 @@ func (g *guard) ground(req *http.Request, x *exchange) (view etagcache.View, tru
 
 // noting is what became of the version that an answer showed.
 type noting struct {
-	view  etagcache.View // the newest view of the record
-	noted bool           // the record has the answer's tag
-	late  bool           // the answer taught nothing, because what it was begun under is over
+	tag    etagcache.Tag  // the answer's
+	tagged bool           // it has one
+	view   etagcache.View // the newest view of the record
+	noted  bool           // the record has the answer's tag
+	late   bool           // the answer taught nothing, because what it was begun under is over
 }
 
 // note records what the answer to a read showed.
@@ -78,30 +80,34 @@ func (g *guard) note(
 	req *http.Request, res *http.Response, x *exchange, view etagcache.View, trusted bool,
 ) noting {
 	tag, shown, ok, malformed := validatorOf(req, res)
+	n := noting{tag: tag, tagged: ok, view: view}
 	if malformed {
 		g.observer.MalformedETag(x.route.Name)
 	}
 	status := res.StatusCode
 	switch {
 	case !trusted:
-		return noting{view: view}
+		return n
 	case status == http.StatusNotFound || status == http.StatusGone:
 		after, _, err := g.cache.Gone(req.Context(), view, view.Begin())
 		g.overran(x, err == nil && after.Overran)
-		return noting{view: after}
+		n.view = after
+		return n
 	case !ok:
-		return noting{view: view}
+		return n
 	case status != http.StatusOK && status != http.StatusNotModified || aged(res):
-		known, _ := view.Describe(tag)
-		return noting{view: view, noted: known}
+		n.noted, _ = view.Describe(tag)
+		return n
 	}
 	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(), shown)
 	if err != nil {
-		return noting{view: view}
+		return n
 	}
 	g.overran(x, after.Overran)
 	g.drift(x, verdict == etagcache.Drift)
-	return noting{view: after, noted: verdict != etagcache.Late, late: verdict == etagcache.Late}
+	n.view, n.late = after, verdict == etagcache.Late
+	n.noted = !n.late
+	return n
 }
 
 // dress puts the tag on the answer that the client may send back.
@@ -111,9 +117,8 @@ func (g *guard) dress(res *http.Response, n noting) {
 	default:
 		n.noted = false
 	}
-	tag, ok, err := etagcache.ParseETag(res.Header["Etag"])
-	if err == nil && ok {
-		setETag(res, tag, g.handOut(tag, n.view, n.noted))
+	if n.tagged {
+		setETag(res, n.tag, g.handOut(n.tag, n.view, n.noted))
 	}
 }
 

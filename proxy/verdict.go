@@ -12,9 +12,7 @@ import (
 // nil, or says what is to be refused.
 func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
 	if verdict == etagcache.Ask {
-		f := w.probe(ctx, w.req, w.x, wish.View.Begin())
-		w.tag, wish.Evidence = f.tag, f.evidence
-		return f.objection
+		return w.gather(ctx, wish)
 	}
 	if verdict == etagcache.Grace {
 		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
@@ -26,20 +24,23 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 	return w.disclosed(ctx, verdict, wish)
 }
 
+// gather asks the backend for the evidence to judge a wish by.
+func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
+	f := w.probe(ctx, w.req, w.x, wish.View.Begin())
+	w.tag, wish.Evidence = f.tag, f.evidence
+	return f.objection
+}
+
 // disclosed is the objection for a verdict about the resource. Nobody learns from it what the backend would not show
 // them: unless it has just been asked as this caller, it is asked now, and its answer counts.
 func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	asked := wish.Evidence.Kind != etagcache.NotAsked
 	if !w.disclose {
 		return w.verdictObjection(verdict, wish.View, false)
 	}
-	if !asked {
-		begun := wish.View.Begin()
-		f := w.probe(ctx, w.req, w.x, begun)
-		if f.objection != nil {
-			return f.objection
+	if wish.Evidence.Kind == etagcache.NotAsked {
+		if o := w.gather(ctx, wish); o != nil {
+			return o
 		}
-		w.tag, wish.Evidence = f.tag, f.evidence
 	}
 	switch wish.Evidence.Kind {
 	case etagcache.ShownAbsent:

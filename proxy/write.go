@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -67,8 +68,13 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 }
 
 // run runs one phase. Each has timeouts.write to itself: however long the upload takes, what comes after it is not late.
+// Once the lease is held, its deadline is theirs.
 func (w *write) run(p phase) *objection {
-	ctx, cancel := context.WithTimeout(w.req.Context(), w.term.Work)
+	deadline := time.Now().Add(w.term.Work)
+	if w.held != nil {
+		deadline = w.held.Deadline
+	}
+	ctx, cancel := context.WithDeadline(w.req.Context(), deadline)
 	o := p(ctx)
 	if o != nil && o.instead != nil { // its body is yet to be read
 		o.instead.Body = &closer{ReadCloser: o.instead.Body, after: cancel}

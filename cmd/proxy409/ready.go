@@ -38,8 +38,7 @@ func (r *readiness) watch(ctx context.Context) {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
 	for checked := r.check == nil; ; {
-		r.ping(ctx)
-		if !checked && r.answers() {
+		if r.ping(ctx) && !checked {
 			checked = r.warn(ctx)
 		}
 		select {
@@ -48,12 +47,6 @@ func (r *readiness) watch(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func (r *readiness) answers() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.reached && r.storeErr == nil
 }
 
 // warn logs what an operator should know of the store, and reports whether the store could be asked.
@@ -65,10 +58,11 @@ func (r *readiness) warn(ctx context.Context) bool {
 	return err == nil
 }
 
-func (r *readiness) ping(ctx context.Context) {
+// ping asks the store once, and reports whether it answered.
+func (r *readiness) ping(ctx context.Context) bool {
 	grace, err := r.cache.Ping(ctx)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,6 +82,7 @@ func (r *readiness) ping(ctx context.Context) {
 	if err == nil {
 		r.reached, r.grace = true, grace
 	}
+	return err == nil
 }
 
 // drain makes /readyz fail from now on.

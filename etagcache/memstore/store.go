@@ -16,7 +16,6 @@ import (
 	"container/heap"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -118,7 +117,7 @@ func (s *Store) Get(ctx context.Context, key etagcache.Key) (etagcache.Reply, er
 func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change) (etagcache.Reply, error) {
 	err := ctx.Err()
 	if err == nil {
-		err = validate(c)
+		err = c.Validate()
 	}
 	if err != nil {
 		return etagcache.Reply{}, fmt.Errorf("memstore: swap: %w: %w", etagcache.ErrNotSent, err)
@@ -162,16 +161,6 @@ func (s *Store) Len() int {
 	defer s.mu.Unlock()
 	s.forgetExpired(s.now(), s.count)
 	return s.count
-}
-
-func validate(c etagcache.Change) error {
-	switch {
-	case len(c.New) == 0:
-		return errors.New("the new value is empty")
-	case c.TTL < 0:
-		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
-	}
-	return nil
 }
 
 // holds tells nothing (nil) from an empty value, which cannot be stored and so is never held.

@@ -8,16 +8,6 @@ import (
 	"proxy409/etagcache"
 )
 
-func validate(c etagcache.Change) error {
-	switch {
-	case len(c.New) == 0:
-		return errors.New("the new value is empty")
-	case c.TTL < 0:
-		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
-	}
-	return nil
-}
-
 // parseReply reads what get.lua and swap.lua return: swapped, value or nil, epoch, seconds, microseconds.
 func parseReply(parts []any) (etagcache.Reply, error) {
 	var r etagcache.Reply

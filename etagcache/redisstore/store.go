@@ -114,7 +114,7 @@ func (s *Store) getFrom(ctx context.Context, srv *server, keys []string) (etagca
 // Swap makes the change if it still applies. If the server turns out to be another than before, nothing was swapped, and
 // the reply shows what is stored there, under which epoch.
 func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change) (etagcache.Reply, error) {
-	if err := validate(c); err != nil {
+	if err := c.Validate(); err != nil {
 		return etagcache.Reply{}, notSent(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
