@@ -101,7 +101,7 @@ func TestBackendsTagThatLooksQualifiedIsQualified(t *testing.T) {
 	own := Tag{Opaque: "a"}.Qualify(Version{1})
 	s := knows(t, Validator{Tag: own.Digest(), Rep: DigestOf("rep", "")})
 	sent := own
-	if _, returned := (View{Record: s.r}).Describe(own); returned {
+	if _, returned := (View{Record: s.r}).Describe(own, QualifyReturned); returned {
 		sent = own.Qualify(s.r.Version)
 	}
 	s.judged(Admit, sent.String())
@@ -136,7 +136,7 @@ func TestClaimFromALocalCopyRefusesNothing(t *testing.T) {
 		v, _ := far.Fetch(ctx, Key{})
 		h, _, _ := far.Claim(ctx, []Wish{{View: v}}, Term{Work: time.Second})
 		v, _, _ = h.Conclude(ctx, Conclusion{Outcome: Applied}, nil)
-		v, _, _ = far.Learn(ctx, v, v.Begin(), tagged("a"))
+		v, _, _ = far.Learn(ctx, v, v.Begin(0), tagged("a"))
 		sent := ifMatch(Tag{Opaque: "a"}.Qualify(v.Record.Version).String())
 
 		local, _ := near.Look(ctx, Key{})
@@ -150,7 +150,7 @@ func TestSetWithOneKeyTwiceIsJudgedTwice(t *testing.T) {
 	ctx := context.Background()
 	c := New(newFakeStore(), Options{})
 	old, _ := c.Fetch(ctx, Key{})
-	old, _, _ = c.Learn(ctx, old, old.Begin(), tagged("a"))
+	old, _, _ = c.Learn(ctx, old, old.Begin(0), tagged("a"))
 	m, _ := c.Mark(ctx, old, Term{Work: time.Minute})
 	_ = m.Close(ctx)
 	now, _ := c.Fetch(ctx, Key{})
@@ -173,7 +173,7 @@ func TestCopyOfAPlantBringsAVersionBack(t *testing.T) {
 		store.forget(Key{})
 		store.late = append(store.late, plant)
 		store.deliver(0)
-		if _, verdict, _ := c.Learn(ctx, late, late.Begin(), tagged("old")); verdict != Late {
+		if _, verdict, _ := c.Learn(ctx, late, late.Begin(0), tagged("old")); verdict != Late {
 			t.Errorf("a read from before the record was forgotten: %s", verdict)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -37,6 +38,8 @@ type Cache struct {
 	flights singleflight.Group
 	// background counts what still tries to reach the store after its caller was answered.
 	background sync.WaitGroup
+	debts      debts
+	draining   atomic.Bool
 }
 
 // New returns a cache over the store. It does no I/O.
@@ -97,8 +100,14 @@ type View struct {
 	sent  time.Time // when the request was made whose reply this is: the store's time was at.Now after that
 }
 
-// Begin says what a read that begins with this view is begun under.
-func (v View) Begin() Begun { return Begin(v.Record, v.at) }
+// Begin says what a read that begins with this view is begun under, at a backend whose reads show a write at the latest
+// lag after it.
+func (v View) Begin(lag time.Duration) Begun { return Begin(v.Record, v.at, lag) }
+
+// LagLeft is how long after the view was taken the backend's reads may not show the last write yet.
+func (v View) LagLeft(lag time.Duration) time.Duration {
+	return max(0, v.Record.at(v.at.Now).Moved.Add(lag).Sub(v.at.Now))
+}
 
 // GraceLeft is how long the store's grace period lasted when the view was taken; zero when it was over.
 func (v View) GraceLeft() time.Duration {
@@ -119,19 +128,26 @@ func (v View) BusyFor() (left time.Duration, inDoubt bool) {
 }
 
 // Describe tells how the view's record stands to a tag that the backend just showed: known is true when the tag names the
-// record's version, and returned when it must be qualified: it has named an earlier version before, or it looks like a
+// record's version, and returned when it must be qualified: the rule says so of a tag with its past, or it looks like a
 // qualified tag itself (a fleet stands behind this one).
-func (v View) Describe(tag Tag) (known, returned bool) {
+func (v View) Describe(tag Tag, q Qualify) (known, returned bool) {
 	r := v.Record.at(v.at.Now)
 	d := tag.Digest()
-	_, _, qualified := tag.Unqualify()
-	return r.State == Known && r.names(d), qualified || r.isRetired(d)
+	_, _, returned = tag.Unqualify()
+	switch q {
+	case QualifyAlways:
+		returned = true
+	case QualifyReturned:
+		returned = returned || r.isRetired(d)
+	case QualifyNever:
+	}
+	return r.State == Known && r.names(d), returned
 }
 
 // Look returns a view to begin a read under: a local copy if there is a young one, else the store's. Simultaneous
 // calls for one key share one trip to the store.
 func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
-	if v, ok := c.local.get(key, c.opt.Clock()); ok {
+	if v, ok := c.local.get(key, c.opt.Clock()); ok && !c.owes(key) {
 		return v, nil
 	}
 	if c.opt.LocalFor == 0 {
@@ -158,6 +174,9 @@ func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
 	v, err := c.view(key, reply, sent)
 	if err != nil {
 		return View{}, err
+	}
+	if c.owes(key) {
+		return c.settle(ctx, v)
 	}
 	v, _, err = c.apply(ctx, v, func(View) Event { return Plant{} })
 	return v, err
@@ -264,8 +283,10 @@ func (c *Cache) Ping(ctx context.Context) (grace time.Duration, err error) {
 	return max(0, reply.Epoch.Start.Add(c.opt.Grace).Sub(reply.Now)), nil
 }
 
-// Drain waits until nothing is on its way to the store any more, or ctx ends.
+// Drain waits until nothing is on its way to the store any more, or ctx ends. What is owed ([Cache.Owe]) is tried once
+// more.
 func (c *Cache) Drain(ctx context.Context) error {
+	c.draining.Store(true)
 	done := make(chan struct{})
 	go func() {
 		c.background.Wait()

@@ -112,7 +112,7 @@ func TestLostReplyToAConclusionIsNoSecondConclusion(t *testing.T) {
 			b.Fatal("no error")
 		}
 		v := b.fetch(keyA)
-		_, _, _ = b.cache.Learn(b.ctx, v, v.Begin(), tagged("b"))
+		_, _, _ = b.cache.Learn(b.ctx, v, v.Begin(0), tagged("b"))
 		_ = b.cache.Drain(b.ctx)
 		b.is(keyA, Known)
 	})
@@ -160,7 +160,7 @@ func TestReadWhoseSwapGotNoReplyTeachesNothing(t *testing.T) {
 	inCache(t, Options{LocalFor: time.Second}, func(b *bench) {
 		v := b.fetch(keyA)
 		b.store.fail(lostReply)
-		if _, _, err := b.cache.Learn(b.ctx, v, v.Begin(), tagged("a")); err == nil {
+		if _, _, err := b.cache.Learn(b.ctx, v, v.Begin(0), tagged("a")); err == nil {
 			b.Error("no error")
 		}
 		if v, _ := b.cache.Look(b.ctx, keyA); v.Local {
@@ -202,10 +202,10 @@ func TestGraceFollowsANewEpochAndEndsByItself(t *testing.T) {
 		}
 		time.Sleep(time.Minute - time.Millisecond)
 		v := b.fetch(keyA)
-		if _, r, _ := b.cache.Claim(b.ctx, []Wish{{View: v}}, term); r.Verdict != Grace || v.GraceLeft() != time.Millisecond || !v.Begin().Closed {
+		if _, r, _ := b.cache.Claim(b.ctx, []Wish{{View: v}}, term); r.Verdict != Grace || v.GraceLeft() != time.Millisecond || !v.Begin(0).Closed {
 			b.Error(r.Verdict, v.GraceLeft())
 		}
-		begun := v.Begin()
+		begun := v.Begin(0)
 		time.Sleep(time.Millisecond)
 		v = b.fetch(keyA)
 		if _, verdict, _ := b.cache.Learn(b.ctx, v, begun, tagged("a")); verdict != Late {
@@ -227,7 +227,7 @@ func TestSwapJudgedUnderAnOldEpochIsNotMade(t *testing.T) {
 		if r.Verdict != Grace || err != nil {
 			b.Error(r.Verdict, err)
 		}
-		if _, verdict, _ := b.cache.Learn(b.ctx, v, v.Begin(), taggedFor("html", "h")); verdict != Late {
+		if _, verdict, _ := b.cache.Learn(b.ctx, v, v.Begin(0), taggedFor("html", "h")); verdict != Late {
 			b.Error(verdict)
 		}
 	})
@@ -272,13 +272,13 @@ func TestMarkAndItsEnd(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if v, _ := b.cache.Look(b.ctx, keyA); !v.Begin().Closed || b.cache.Judge(v, ifMatch(`"a"`), Evidence{}) != Stale {
+		if v, _ := b.cache.Look(b.ctx, keyA); !v.Begin(0).Closed || b.cache.Judge(v, ifMatch(`"a"`), Evidence{}) != Stale {
 			b.Error("a mark is open, and it does not show")
 		}
 		if err := m.Close(b.ctx); err != nil {
 			b.Error(err)
 		}
-		if v, _ := b.cache.Look(b.ctx, keyA); v.Begin().Closed {
+		if v, _ := b.cache.Look(b.ctx, keyA); v.Begin(0).Closed {
 			b.Error("it is closed yet")
 		}
 		m, _ = b.cache.Mark(b.ctx, b.fetch(keyA), term)
@@ -287,7 +287,7 @@ func TestMarkAndItsEnd(t *testing.T) {
 			b.Error("no error")
 		}
 		time.Sleep(term.Work + term.Settle + term.margin())
-		if v := b.fetch(keyA); v.Begin().Closed {
+		if v := b.fetch(keyA); v.Begin(0).Closed {
 			b.Error("it does not end by itself")
 		}
 	})

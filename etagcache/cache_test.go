@@ -53,7 +53,7 @@ func (b *bench) fetch(k Key) View {
 func (b *bench) known(k Key) View {
 	b.Helper()
 	v := b.fetch(k)
-	v, verdict, err := b.cache.Learn(b.ctx, v, v.Begin(), tagged("a"))
+	v, verdict, err := b.cache.Learn(b.ctx, v, v.Begin(0), tagged("a"))
 	if verdict != Done || err != nil {
 		b.Fatal(verdict, err)
 	}
@@ -90,7 +90,7 @@ func TestHotReadCostsOneGetPerLifetime(t *testing.T) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, verdict, err := b.cache.Learn(b.ctx, v, v.Begin(), tagged("a")); verdict != Done || err != nil {
+			if _, verdict, err := b.cache.Learn(b.ctx, v, v.Begin(0), tagged("a")); verdict != Done || err != nil {
 				b.Fatal(verdict, err)
 			}
 			time.Sleep(100 * time.Millisecond)
@@ -119,12 +119,12 @@ func TestNothingIsCopiedThatReadsLearnNothingUnder(t *testing.T) {
 	inCache(t, Options{LocalFor: time.Second}, func(b *bench) {
 		h := b.claim(onA(b.known(keyA)))
 		for range 2 {
-			if v, _ := b.cache.Look(b.ctx, keyA); v.Local || !v.Begin().Closed {
+			if v, _ := b.cache.Look(b.ctx, keyA); v.Local || !v.Begin(0).Closed {
 				b.Error("a copy of a write that is under way")
 			}
 		}
 		_, _, _ = h.Conclude(b.ctx, Conclusion{Outcome: Unapplied}, nil)
-		if v, _ := b.cache.Look(b.ctx, keyA); v.Begin().Closed {
+		if v, _ := b.cache.Look(b.ctx, keyA); v.Begin(0).Closed {
 			b.Error("the end of the write is hidden")
 		}
 	})
@@ -283,7 +283,7 @@ func TestNewerRecordIsNeverOverwritten(t *testing.T) {
 		b.store.data[keyA] = fakeEntry{value: newer}
 		b.store.mu.Unlock()
 		_, err := b.cache.Fetch(b.ctx, keyA)
-		_, _, learned := b.cache.Learn(b.ctx, v, v.Begin(), taggedFor("html", "h"))
+		_, _, learned := b.cache.Learn(b.ctx, v, v.Begin(0), taggedFor("html", "h"))
 		_, _, claimed := b.cache.Claim(b.ctx, []Wish{onA(v)}, term)
 		_, marked := b.cache.Mark(b.ctx, v, term)
 		for _, err := range []error{err, learned, claimed, marked} {

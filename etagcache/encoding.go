@@ -17,7 +17,7 @@ var ErrNewer = errors.New("the stored record has a newer format than this releas
 // prefix, and that must be found, not hidden.
 var ErrCorrupt = errors.New("the stored value is not a record")
 
-// The encoding is: format, epoch (8), state, flags, seq, version (12), left (12), then counted lists of validators
+// The encoding is: format, epoch (8), state, flags, seq, moved, version (12), left (12), then counted lists of validators
 // (tag 12, rep 12, flags), retired digests (12) and marks (id 12, until), then, while writing, the lease (id 12, until,
 // state before, version before 12). Counts, seq and instants are uvarints.
 const (
@@ -27,7 +27,7 @@ const (
 
 // encode writes the record as it is stored in the given epoch.
 func encode(r Record, epoch EpochID) []byte {
-	size := 64 + 25*len(r.Validators) + 12*len(r.Retired) + 21*len(r.Marks) + 36
+	size := 72 + 25*len(r.Validators) + 12*len(r.Retired) + 21*len(r.Marks) + 36
 	b := make([]byte, 0, size)
 	b = append(b, format)
 	b = append(b, epoch[:]...)
@@ -40,6 +40,7 @@ func encode(r Record, epoch EpochID) []byte {
 	}
 	b = append(b, byte(r.State), flags)
 	b = binary.AppendUvarint(b, r.Seq)
+	b = binary.AppendUvarint(b, uint64(r.Moved))
 	b = append(b, r.Version[:]...)
 	b = append(b, r.Left[:]...)
 	b = binary.AppendUvarint(b, uint64(len(r.Validators)))
@@ -94,6 +95,7 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 	r.State = State(d.byte())
 	flags := d.byte()
 	r.Seq = d.uvarint()
+	r.Moved = Instant(d.uvarint())
 	d.bytes(r.Version[:])
 	d.bytes(r.Left[:])
 	r.Validators = decodeList(&d, maxValidators, func() (v Validator) {

@@ -12,6 +12,30 @@ type Condition struct {
 	// a deliberate departure from section 13.1.1: most frameworks and every compressor send weak tags, and strong
 	// comparison would refuse all their clients for ever.
 	Strong bool
+	// Qualify says which tags of Match name a version only in their qualified form.
+	Qualify Qualify
+}
+
+// Qualify says which entity tags name a version only together with the version's name (see [Tag.Qualify]).
+type Qualify uint8
+
+// The ways to qualify.
+const (
+	QualifyReturned Qualify = iota // those that have named an earlier version; the default
+	QualifyNever                   // none: equal tags mean equal content
+	QualifyAlways                  // all
+)
+
+func (q Qualify) String() string {
+	switch q {
+	case QualifyReturned:
+		return "returned"
+	case QualifyNever:
+		return "never"
+	case QualifyAlways:
+		return "always"
+	}
+	return "Qualify(?)"
 }
 
 // Unvouched reports whether every tag of If-Match was handed out with the proviso that nobody could take note of it.
@@ -62,7 +86,7 @@ func judge(r Record, c Condition, e Evidence) Verdict {
 	case c.Absent && c.Match.Field:
 		return Stale // they contradict each other
 	case c.Absent:
-		return judgeCreation(r, e.Kind, asked)
+		return judgeCreation(r, e, asked)
 	case c.Match.Field:
 		return judgeMatch(r, c, e, asked)
 	case r.State == Writing:
@@ -72,13 +96,21 @@ func judge(r Record, c Condition, e Evidence) Verdict {
 	}
 }
 
-func judgeCreation(r Record, kind EvidenceKind, asked bool) Verdict {
+// lagging reports whether the evidence may be older than the last write, because the backend's replicas lag: it shows a tag
+// of an earlier version, or nothing.
+func (e Evidence) lagging(r Record) bool {
+	return e.Begun.Lagging && (e.Kind == ShownAbsent || e.Kind == ShownVersion && r.isRetired(e.Shown.Tag))
+}
+
+func judgeCreation(r Record, e Evidence, asked bool) Verdict {
 	switch {
 	case r.State == Writing:
 		return Busy
 	case !asked:
 		return Ask
-	case kind == ShownAbsent:
+	case e.lagging(r):
+		return Lagging
+	case e.Kind == ShownAbsent:
 		return Admit
 	default:
 		return Exists
@@ -88,13 +120,18 @@ func judgeCreation(r Record, kind EvidenceKind, asked bool) Verdict {
 func judgeMatch(r Record, c Condition, e Evidence, asked bool) Verdict {
 	best := no
 	for _, tag := range c.Match.Tags {
-		best = max(best, matchTag(r, tag, c.Strong, e, asked))
+		best = max(best, c.matchTag(r, tag, e, asked))
 	}
 	switch {
 	case best == no:
 		return Stale
 	case r.State == Writing:
 		return Busy
+	case asked && e.lagging(r):
+		if best == yes {
+			return Admit // the record knows better
+		}
+		return Lagging
 	case asked && e.Kind == ShownAbsent:
 		return Absent
 	case asked && e.Kind == ShownUnversioned:
@@ -118,7 +155,7 @@ const (
 )
 
 // matchTag compares one tag with the record, and where the record cannot learn from the evidence, with the evidence.
-func matchTag(r Record, sent Tag, strong bool, e Evidence, asked bool) match {
+func (c Condition) matchTag(r Record, sent Tag, e Evidence, asked bool) match {
 	tag, version, qualified := sent.Unqualify()
 	digest := tag.Digest()
 	present := r.Version
@@ -126,16 +163,16 @@ func matchTag(r Record, sent Tag, strong bool, e Evidence, asked bool) match {
 		present = r.Lease.BeforeVersion
 	}
 	switch {
-	case strong && tag.Weak:
+	case c.Strong && tag.Weak:
 		return no
 	case qualified && version != present:
 		return no
-	case !qualified && r.isRetired(digest):
+	case !qualified && c.namesNone(r, digest):
 		return no
 	case r.State == Writing:
 		return perhaps
 	}
-	same := func(v Validator) bool { return v.Tag == digest && !(strong && v.Weak) }
+	same := func(v Validator) bool { return v.Tag == digest && !(c.Strong && v.Weak) }
 	if r.State == Known {
 		for _, v := range r.Validators {
 			if same(v) {
@@ -147,4 +184,16 @@ func matchTag(r Record, sent Tag, strong bool, e Evidence, asked bool) match {
 		return yes
 	}
 	return perhaps
+}
+
+// namesNone reports whether a bare tag is known to name no present version.
+func (c Condition) namesNone(r Record, digest Digest) bool {
+	switch c.Qualify {
+	case QualifyAlways:
+		return true
+	case QualifyNever: // what it names may come back, or have come back while the record did not look
+		return r.State == Known && !r.names(digest) && r.isRetired(digest)
+	case QualifyReturned:
+	}
+	return r.isRetired(digest)
 }

@@ -1,6 +1,9 @@
 package etagcache
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Begun is what a read was begun under: what it shows counts only while the record still has this version.
 type Begun struct {
@@ -11,17 +14,23 @@ type Begun struct {
 	// Marked: an open mark is all that closes it. A writer may be judged by what it shows while that mark is open, since
 	// nothing is promised to a judged write that overlaps one which nobody judged.
 	Marked bool
+	// Lagging: the last write is so short ago that the backend's answer may not show it yet. A tag of an earlier version
+	// is then not learned, and that there is nothing is not believed.
+	Lagging bool
 	// Now is the store's time when the read began. A lease that ran out by then is over for this read; one that runs
 	// out later is not.
 	Now Instant
 }
 
-// Begin says what a read that begins now is begun under.
-func Begin(r Record, at Moment) Begun {
+// Begin says what a read that begins now is begun under. The backend's reads show a write at the latest lag after it.
+func Begin(r Record, at Moment, lag time.Duration) Begun {
 	r = r.at(at.Now)
 	closed := at.Grace || r.State == None || r.State == Writing
 	marked := !closed && len(r.Marks) > 0
-	return Begun{Version: r.Version, Closed: closed || marked, Marked: marked, Now: at.Now}
+	return Begun{
+		Version: r.Version, Closed: closed || marked, Marked: marked, Now: at.Now,
+		Lagging: lag > 0 && at.Now < r.Moved.Add(lag),
+	}
 }
 
 // learn adds a validator that a read showed.
@@ -30,7 +39,7 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 		return r, Late
 	}
 	r = r.at(b.Now)
-	if r.State == Writing {
+	if r.State == Writing || b.Lagging && r.isRetired(v.Tag) {
 		return r, Late
 	}
 	same := slices.IndexFunc(r.Validators, sameRepresentation(v))
@@ -39,7 +48,7 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 	}
 	switch {
 	case same >= 0 && r.Validators[same].Tag != v.Tag:
-		r = r.moved(fresh)
+		r = r.moved(fresh, b.Now)
 		r.State, r.Validators = Known, []Validator{v}
 		return changed(r), Drift
 	case same >= 0 && r.State == Known && r.Validators[same].Weak == v.Weak:

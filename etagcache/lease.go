@@ -165,7 +165,10 @@ func (h *Held) Conclude(ctx context.Context, c Conclusion, unwritten func(error)
 
 func (h *Held) concludeKey(ctx context.Context, k heldKey, c Conclusion) (View, Verdict, error) {
 	return h.cache.apply(ctx, k.view, func(v View) Event {
-		e := Conclude{ID: h.id, Outcome: c.Outcome, From: k.from, Until: h.cache.laterThan(v, h.term.margin()+h.term.Settle)}
+		e := Conclude{
+			ID: h.id, Outcome: c.Outcome, From: k.from, Now: h.cache.laterThan(v, 0),
+			Until: h.cache.laterThan(v, h.term.margin()+h.term.Settle),
+		}
 		if c.Shows && k.view.Key == c.Primary {
 			e.Shows, e.Shown, e.Confirmed = true, c.Shown, c.Confirmed
 		}
@@ -213,9 +216,9 @@ func (h *Held) concludeLater(keys []heldKey, c Conclusion, unwritten func(error)
 }
 
 // Verify judges the write once more, by what the backend shows while the lease is held: is what was claimed still what
-// is there? It is for backends that have other writers (`verify: always`). Anything but [Admit] means that the write must
-// not be sent.
-func (h *Held) Verify(key Key, cond Condition, e Evidence) Verdict {
+// is there? It is for backends that have other writers (`verify: always`), and whose reads show a write at the latest lag
+// after it. Anything but [Admit] means that the write must not be sent.
+func (h *Held) Verify(key Key, cond Condition, e Evidence, lag time.Duration) Verdict {
 	for _, k := range h.keys {
 		if k.view.Key != key {
 			continue
@@ -223,7 +226,7 @@ func (h *Held) Verify(key Key, cond Condition, e Evidence) Verdict {
 		before := k.view.Record
 		before.State, before.Version = before.Lease.Before, before.Lease.BeforeVersion
 		before.Lease, before.Marks = Lease{}, nil
-		e.Begun = Begun{Version: before.Version, Now: k.view.at.Now}
+		e.Begun = Begin(before, Moment{Now: k.view.at.Now}, lag)
 		_, verdict := Step(before, Claim{ID: h.id, Condition: cond, Evidence: e}, Moment{
 			Now: k.view.at.Now, Fresh: h.cache.mint(),
 		})

@@ -52,7 +52,7 @@ func (l *localCopies) put(v View) {
 	if l.lifetime == 0 {
 		return
 	}
-	if v.Begin().Closed {
+	if v.Begin(0).Closed {
 		l.drop(v.Key)
 		return
 	}

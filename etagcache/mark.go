@@ -27,6 +27,8 @@ func (c *Cache) Mark(ctx context.Context, v View, term Term) (*Marked, error) {
 // Close moves the record once more, after the answer. When the store does not take it, the mark stays open until it
 // runs out by itself, and the error says so.
 func (m *Marked) Close(ctx context.Context) error {
-	_, _, err := m.cache.apply(ctx, m.view, func(View) Event { return CloseMark{ID: m.id} })
+	_, _, err := m.cache.apply(ctx, m.view, func(v View) Event {
+		return CloseMark{ID: m.id, Now: m.cache.laterThan(v, 0)}
+	})
 	return err
 }

@@ -96,6 +96,9 @@ type Record struct {
 	Retired    []Digest // validators of earlier versions, the oldest first
 	Marks      []Mark   // open, or expired and not yet swept
 	Lease      Lease    // while Writing
+	// Moved is when the resource was changed last, as far as the record knows, or a little later: the end of a write, of a
+	// mark, or when another version was found there. The zero value: it was not, since the record is.
+	Moved Instant
 	// Left is the lease that ended here last, so that whoever ends it twice recognises its own success.
 	Left LeaseID
 	// Seq counts the swaps of this record. With it no stored value ever returns, even where all else does (a
@@ -106,9 +109,15 @@ type Record struct {
 // at is the record as of now: a write whose lease and settle time have passed is over, and nobody knows
 // what came of it; marks that have run out are gone. It does not count as a change.
 func (r Record) at(now Instant) Record {
+	for _, m := range r.Marks {
+		if now >= m.Until {
+			r.Moved = max(r.Moved, m.Until)
+		}
+	}
 	r.Marks = openMarks(r.Marks, now)
 	if r.State == Writing && now >= r.Lease.Until {
 		r = r.retire()
+		r.Moved = max(r.Moved, r.Lease.Until)
 		r.State, r.Lease = Unknown, Lease{}
 	}
 	return r
@@ -142,10 +151,11 @@ func (r Record) retireDigest(d Digest) Record {
 	return r
 }
 
-// moved is the record under a new version, its validators retired, of which nothing is known but that.
-func (r Record) moved(fresh Version) Record {
+// moved is the record under a new version, its validators retired, of which nothing is known but that. Now is when the
+// resource changed, or a little later.
+func (r Record) moved(fresh Version, now Instant) Record {
 	r = r.retire()
-	r.Version = fresh
+	r.Version, r.Moved = fresh, max(r.Moved, now)
 	if r.State != Writing {
 		r.State = Unknown
 	}

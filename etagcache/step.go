@@ -44,6 +44,7 @@ type Conclude struct {
 	// From is the version that was claimed. It makes the release of a claim whose reply was lost reach a record that
 	// was not claimed after all: it is stored anew, so that a late copy of the claim fails.
 	From Version
+	Now  Instant // of the store, or a little later: the write is over
 	// Shown, when Shows is set and the outcome is Applied, is a validator that the backend gave the new version.
 	Shown Validator
 	Shows bool
@@ -83,7 +84,10 @@ type OpenMark struct {
 }
 
 // CloseMark says that its answer has come.
-type CloseMark struct{ ID MarkID }
+type CloseMark struct {
+	ID  MarkID
+	Now Instant // of the store, or a little later
+}
 
 func (Plant) event()     {}
 func (Learn) event()     {}
@@ -110,10 +114,12 @@ const (
 	Grace                      // Claim: the store has just lost its memory
 	Late                       // what the event was begun under is over; it counts for nothing
 	Drift                      // Learn: somebody writes past the proxy
+	Lagging                    // Claim: what the backend showed may be older than the last write
 )
 
 var verdictNames = [...]string{
 	"done", "planted", "admit", "ask", "busy", "stale", "exists", "absent", "unversioned", "grace", "late", "drift",
+	"lagging",
 }
 
 func (v Verdict) String() string {
@@ -157,7 +163,7 @@ func stepNone(r Record, e Event, at Moment) (Record, Verdict) {
 	case OpenMark:
 		return changed(Record{State: Unknown, Version: at.Fresh, Marks: []Mark{Mark(e)}}), Done
 	case CloseMark:
-		return changed(Record{State: Unknown, Version: at.Fresh}), Done
+		return changed(Record{State: Unknown, Version: at.Fresh, Moved: e.Now}), Done
 	case Plant, Claim:
 		return changed(Record{State: Unknown, Version: at.Fresh}), Planted
 	}
@@ -236,13 +242,13 @@ func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {
 	case Unapplied:
 		r.State, r.Lease = lease.Before, Lease{}
 		if lease.Touched {
-			r = r.moved(at.Fresh)
+			r = r.moved(at.Fresh, e.Now)
 			break
 		}
 		r.Version = lease.BeforeVersion
 	case Applied:
 		r.State, r.Lease = Unknown, Lease{}
-		r = r.moved(at.Fresh)
+		r = r.moved(at.Fresh, e.Now)
 		if e.Shows && !lease.Touched {
 			// Under an open mark the tag is not noted: when the mark ends by running out, nothing moves the record.
 			r.Validators = []Validator{e.Shown}
@@ -259,24 +265,25 @@ func openMark(r Record, e OpenMark, at Moment) (Record, Verdict) {
 	if i := slices.IndexFunc(r.Marks, func(m Mark) bool { return m.ID == e.ID }); i >= 0 && r.Marks[i].Until >= e.Until {
 		return r, Done
 	}
-	r = touch(r.at(at.Now), at.Fresh)
+	r = touch(r.at(at.Now), at.Fresh, at.Now)
 	r.Marks = withMark(r.Marks, Mark(e))
 	return changed(r), Done
 }
 
 // closeMark moves the record once more: what was learned before the answer may be older than the request's effect.
 func closeMark(r Record, e CloseMark, at Moment) (Record, Verdict) {
-	r = touch(r.at(at.Now), at.Fresh)
+	r = touch(r.at(at.Now), at.Fresh, e.Now)
 	r.Marks = withoutMark(r.Marks, e.ID)
 	return changed(r), Done
 }
 
 // touch moves the record. A write that is under way keeps its lease and the validators it may yet restore (it will not:
 // it is touched), and everything else becomes unknown.
-func touch(r Record, fresh Version) Record {
+func touch(r Record, fresh Version, now Instant) Record {
 	if r.State == Writing {
 		r.Lease.Touched, r.Version = true, fresh
+		r.Moved = max(r.Moved, now)
 		return r
 	}
-	return r.moved(fresh)
+	return r.moved(fresh, now)
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -15,6 +16,7 @@ type tale struct {
 	r      Record
 	now    Instant
 	grace  bool
+	lag    time.Duration
 	minted int
 }
 
@@ -59,7 +61,7 @@ func (s *tale) do(want Verdict, e Event) {
 	}
 }
 
-func (s *tale) begin() Begun { return Begin(s.r, Moment{Now: s.now, Grace: s.grace}) }
+func (s *tale) begin() Begun { return Begin(s.r, Moment{Now: s.now, Grace: s.grace}, s.lag) }
 
 // is demands a state.
 func (s *tale) is(want State) {
@@ -98,7 +100,7 @@ func (s *tale) seeing(name, field string, v Validator) Claim {
 func (s *tale) write(name, field string, o Outcome) {
 	s.t.Helper()
 	s.do(Admit, s.claim(name, field))
-	s.do(Done, Conclude{ID: id(name), Outcome: o, Until: s.now + 30000})
+	s.do(Done, Conclude{ID: id(name), Outcome: o, Now: s.now, Until: s.now + 30000})
 }
 
 // learn is a read that begins and ends now.

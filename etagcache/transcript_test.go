@@ -18,7 +18,7 @@ import (
 //	> W claims [if FIELD] [if-none-match *] [strong] [seeing R "a" | seeing R nothing]
 //	> W concludes applied|unapplied|doubt [shows "a" [confirmed]]
 //	> M opens, > M closes                 an unsafe request that nobody judges
-//	> time 10, > grace on|off, > forget
+//	> time 10, > grace on|off, > lag 5, > forget
 //
 // A version is named v1, v2, ... as it is minted, and "a"@v1 in a FIELD is the qualified tag. Leases last 60, doubt 30.
 func TestStories(t *testing.T) {
@@ -49,6 +49,7 @@ type teller struct {
 	r     Record
 	now   Instant
 	grace bool
+	lag   time.Duration
 	fresh int
 	begun map[string]Begun
 	tags  map[Digest]string
@@ -83,6 +84,13 @@ func (s *teller) step(words []string) string {
 		}
 		s.now += Instant(d / time.Second)
 		return fmt.Sprintf("it is %d: %s", s.now, s.record())
+	case "lag":
+		d, err := time.ParseDuration(words[1] + "ms") // a tick of the stories is a millisecond
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.lag = d
+		return "reads may be so much behind: " + words[1]
 	case "grace":
 		s.grace = words[1] == "on"
 		return s.record()
@@ -94,7 +102,7 @@ func (s *teller) step(words []string) string {
 		if s.r.State == None {
 			s.put(Plant{})
 		}
-		b := Begin(s.r, s.moment())
+		b := Begin(s.r, s.moment(), s.lag)
 		s.begun[words[0]] = b
 		if b.Closed {
 			return "under " + name(b.Version) + ", which is closed"
@@ -132,7 +140,7 @@ func (s *teller) event(words []string) Event {
 	case "claims":
 		return s.claim(who, rest)
 	case "concludes":
-		e := Conclude{ID: id(who), Until: s.now + 30, Outcome: map[string]Outcome{"applied": Applied, "unapplied": Unapplied, "doubt": Doubt}[rest[0]]}
+		e := Conclude{ID: id(who), Now: s.now, Until: s.now + 30, Outcome: map[string]Outcome{"applied": Applied, "unapplied": Unapplied, "doubt": Doubt}[rest[0]]}
 		if len(rest) > 1 {
 			e.Shows, e.Shown, e.Confirmed = true, s.validator(rest[2:]), rest[len(rest)-1] == "confirmed"
 		}
@@ -140,7 +148,7 @@ func (s *teller) event(words []string) Event {
 	case "opens":
 		return OpenMark{ID: id(who), Until: s.now + 60}
 	case "closes":
-		return CloseMark{ID: id(who)}
+		return CloseMark{ID: id(who), Now: s.now}
 	}
 	s.t.Fatalf("nobody knows how to %q", words)
 	return nil
@@ -169,6 +177,10 @@ func (s *teller) claim(who string, words []string) Claim {
 			c.Condition.Absent = true
 		case "strong":
 			c.Condition.Strong = true
+		case "never":
+			c.Condition.Qualify = QualifyNever
+		case "always":
+			c.Condition.Qualify = QualifyAlways
 		case "seeing":
 			c.Evidence = Evidence{Begun: s.begun[words[i+1]], Kind: ShownAbsent}
 			if words[i+2] != "nothing" {

@@ -29,7 +29,7 @@ func (w *world) beginRead() {
 	if err != nil {
 		return
 	}
-	o.view, o.begun = v, v.Begin()
+	o.view, o.begun = v, v.Begin(0)
 	o.outlived = w.outlives(v)
 	w.reads = append(w.reads, o)
 }
@@ -56,7 +56,7 @@ func (w *world) stepRead() {
 func (w *world) readNow(on *replica, key Key, rep int) {
 	if v, err := on.cache.Look(w.ctx, key); err == nil {
 		w.learn(&readOp{
-			on: on, key: key, view: v, begun: v.Begin(), rep: rep, state: w.backend[key].state,
+			on: on, key: key, view: v, begun: v.Begin(0), rep: rep, state: w.backend[key].state,
 			outlived: w.outlives(v),
 		})
 	}

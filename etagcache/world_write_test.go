@@ -124,9 +124,9 @@ func (w *world) stepWrite() {
 func (w *world) probe(v View, key Key, rep int) Evidence {
 	r := w.backend[key]
 	if r.absent {
-		return Evidence{Begun: v.Begin(), Kind: ShownAbsent}
+		return Evidence{Begun: v.Begin(0), Kind: ShownAbsent}
 	}
-	return Evidence{Begun: v.Begin(), Kind: ShownVersion, Shown: w.validator(r.state, rep)}
+	return Evidence{Begun: v.Begin(0), Kind: ShownVersion, Shown: w.validator(r.state, rep)}
 }
 
 func (w *world) claimWrite(o *writeOp) {
@@ -235,7 +235,7 @@ func (w *world) giveUp(o *writeOp) {
 // not at all.
 func (w *world) handOut(v View, key Key, state, rep int, orFresh bool) {
 	tag := w.tagOf(state, rep)
-	switch known, returned := v.Describe(tag); {
+	switch known, returned := v.Describe(tag, QualifyReturned); {
 	case known && returned:
 		tag = tag.Qualify(v.Record.Version)
 		w.saw["tag qualified"]++

@@ -214,7 +214,9 @@ func (s *Store) Ping(ctx context.Context) (etagcache.Reply, error) {
 	}
 	latest := replies[0]
 	for _, r := range replies[1:] {
-		if r.Now.Sub(r.Epoch.Start) < latest.Now.Sub(latest.Epoch.Start) {
+		// Ages are taken at slightly different moments: of those that are nearly the same, the clocks' word counts.
+		older := r.Now.Sub(r.Epoch.Start) - latest.Now.Sub(latest.Epoch.Start)
+		if older < -time.Second || older < time.Second && r.Epoch.Start > latest.Epoch.Start {
 			latest = r
 		}
 	}

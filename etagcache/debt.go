@@ -1,0 +1,114 @@
+package etagcache
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// debts are the resources that may have changed without the store's having taken note of it, because it did not answer
+// and the configuration let the write through. They are this process's alone: what it owes dies with it.
+type debts struct {
+	count   atomic.Int64 // of owed, so that who owes nothing takes no lock
+	mu      sync.Mutex
+	owed    map[Key]uint64 // when each was owed last, counted in debts
+	next    uint64
+	running bool
+}
+
+// maxDebts is how many resources may be owed at a time: 64 bytes each.
+const maxDebts = 1 << 17
+
+// Owe remembers that the resource is, or may be, changed by a write that the store could not take note of. Its record is
+// moved as soon as the store answers, and before this cache shows it to anybody. Call it before such a write is sent, and
+// again after its answer. It reports false, and remembers nothing, when too much is owed already.
+func (c *Cache) Owe(key Key) bool {
+	d := &c.debts
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, known := d.owed[key]; !known && len(d.owed) >= maxDebts {
+		return false
+	}
+	if d.owed == nil {
+		d.owed = make(map[Key]uint64)
+	}
+	d.next++
+	d.owed[key] = d.next
+	d.count.Store(int64(len(d.owed)))
+	if !d.running {
+		d.running = true
+		c.background.Go(c.settleDebts)
+	}
+	return true
+}
+
+// Owes is how many resources are owed now.
+func (c *Cache) Owes() int { return int(c.debts.count.Load()) }
+
+func (c *Cache) owes(key Key) bool {
+	d := &c.debts
+	if d.count.Load() == 0 {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, ok := d.owed[key]
+	return ok
+}
+
+// settle moves the record of a view if it is owed. A write that is owed while this goes on is owed still afterwards.
+func (c *Cache) settle(ctx context.Context, v View) (View, error) {
+	d := &c.debts
+	d.mu.Lock()
+	when, owed := d.owed[v.Key]
+	d.mu.Unlock()
+	if !owed {
+		return v, nil
+	}
+	v, _, err := c.apply(ctx, v, func(v View) Event { return CloseMark{ID: c.opt.Fresh(), Now: c.laterThan(v, 0)} })
+	if err != nil {
+		return v, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.owed[v.Key] == when {
+		delete(d.owed, v.Key)
+		d.count.Store(int64(len(d.owed)))
+	}
+	return v, nil
+}
+
+// settleDebts tries until nothing is owed any more. While the store does not answer it asks with one key at a time, at
+// growing intervals.
+func (c *Cache) settleDebts() {
+	const first, longest = 50 * time.Millisecond, time.Second
+	wait := first
+	for {
+		key, ok := c.someDebt()
+		if !ok {
+			return
+		}
+		if _, err := c.Fetch(context.Background(), key); err != nil {
+			if c.draining.Load() {
+				return // the store is away, and this process is about to be: what it owes is lost
+			}
+			time.Sleep(wait)
+			wait = min(2*wait, longest)
+			continue
+		}
+		wait = first
+	}
+}
+
+// someDebt returns any key that is owed; with none left, the one who settles them is told to stop.
+func (c *Cache) someDebt() (Key, bool) {
+	d := &c.debts
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key := range d.owed {
+		return key, true
+	}
+	d.running = false
+	return Key{}, false
+}
