@@ -2,37 +2,40 @@ package config
 
 import (
 	"fmt"
-	"net/http"
-	"slices"
+	"net/url"
 )
 
 // check looks for values that are good each by itself but contradict each other.
 func (d *decoder) check(c *Config) {
 	d.checkAddresses(c)
-	d.checkTimes(c)
+	d.checkUpstream("upstream", c.Upstream, c)
+	d.checkTimes("timeouts", c.Timeouts, c.Store)
 	d.checkRedis(c)
 	d.checkNames(c.Routes)
 	d.checkMatches(c.Routes)
 	for i, r := range c.Routes {
-		d.checkMethods(item("routes", i), r)
+		path := item("routes", i)
+		if d.said(path + ".upstream") {
+			d.checkUpstream(path+".upstream", r.Upstream, c)
+		}
+		d.checkTimes(path+".timeouts", r.Timeouts, c.Store)
+		d.checkMethods(path, r)
+		d.checkSource(path+".version", r.Version)
+		d.checkKey(path, r)
+		d.checkRead(path, r)
 	}
 }
 
 // contradiction fails if the values at the paths are sound and still bad together; it is placed at the first path that
-// the file has, and rather in a route than in `defaults`.
+// the file has, and rather in a route than in `defaults`, and there rather than in what holds for the file as a whole.
 func (d *decoder) contradiction(bad bool, paths []string, format string, args ...any) {
 	if !bad || !d.sound(paths...) {
 		return
 	}
-	at := paths[0]
-	for _, path := range slices.Backward(paths) {
-		if found, _ := d.find(path); d.has(found) {
-			at = path
-		}
-	}
-	for _, path := range slices.Backward(paths) {
-		if d.has(path) {
-			at = path
+	at, nearest := paths[0], -1
+	for _, path := range paths {
+		if found, _ := d.find(path); d.has(found) && nearness(found) > nearest {
+			at, nearest = path, nearness(found)
 		}
 	}
 	// Not by fail: each value is sound by itself, and may be part of another contradiction.
@@ -42,25 +45,29 @@ func (d *decoder) contradiction(bad bool, paths []string, format string, args ..
 func (d *decoder) checkAddresses(c *Config) {
 	d.contradiction(sameListener(c.Admin.Listen, c.Listen), []string{"admin.listen", "listen"},
 		"%q and listen %q cannot both be listened on", c.Admin.Listen, c.Listen)
-	if c.Upstream == nil {
+}
+
+func (d *decoder) checkUpstream(path string, upstream *url.URL, c *Config) {
+	if upstream == nil {
 		return
 	}
-	d.contradiction(leadsTo(c.Upstream, c.Listen), []string{"upstream", "listen"},
+	d.contradiction(leadsTo(upstream, c.Listen), []string{path, "listen"},
 		"the proxy would be its own backend: listen is %q", c.Listen)
-	d.contradiction(leadsTo(c.Upstream, c.Admin.Listen), []string{"upstream", "admin.listen"},
+	d.contradiction(leadsTo(upstream, c.Admin.Listen), []string{path, "admin.listen"},
 		"the proxy would be its own backend: admin.listen is %q", c.Admin.Listen)
 }
 
-func (d *decoder) checkTimes(c *Config) {
-	t := c.Timeouts
-	d.contradiction(t.BusyWait >= t.Write, []string{"timeouts.busy_wait", "timeouts.write"},
+// checkTimes checks the timeouts at a path, those of the file or of a route.
+func (d *decoder) checkTimes(path string, t Timeouts, s Store) {
+	write, settle, busyWait := path+".write", path+".settle", path+".busy_wait"
+	d.contradiction(t.BusyWait >= t.Write, []string{busyWait, write},
 		"busy_wait (%s) must be less than write (%s)", short(t.BusyWait), short(t.Write))
-	d.contradiction(t.Write+t.Settle > c.Store.TTL, []string{"store.ttl", "timeouts.write", "timeouts.settle"},
-		"ttl (%s) must be at least timeouts.write and timeouts.settle together (%s), or a write could outlive its record",
-		short(c.Store.TTL), short(t.Write+t.Settle))
-	if r := c.Store.Redis; r != nil {
-		d.contradiction(r.Timeout >= t.Write, []string{"store.redis.timeout", "timeouts.write"},
-			"timeout (%s) must be less than timeouts.write (%s)", short(r.Timeout), short(t.Write))
+	d.contradiction(t.Write+t.Settle > s.TTL, []string{"store.ttl", write, settle},
+		"store.ttl (%s) must be at least timeouts.write and timeouts.settle together (%s), or a write could outlive its record",
+		short(s.TTL), short(t.Write+t.Settle))
+	if r := s.Redis; r != nil {
+		d.contradiction(r.Timeout >= t.Write, []string{"store.redis.timeout", write},
+			"store.redis.timeout (%s) must be less than timeouts.write (%s)", short(r.Timeout), short(t.Write))
 	}
 }
 
@@ -86,40 +93,5 @@ func (d *decoder) checkNames(routes []Route) {
 			continue
 		}
 		first[r.Name] = i
-	}
-}
-
-func (d *decoder) checkMatches(routes []Route) {
-	mux := http.NewServeMux()
-	for i, r := range routes {
-		path := item("routes", i) + ".match"
-		if !d.has(path) || !d.sound(path) || register(mux, r.Match) == nil {
-			continue
-		}
-		for j, other := range routes[:i] {
-			if reason := overlap(r.Match, other.Match); reason != "" && d.sound(item("routes", j)+".match") {
-				d.fail(path, "%s", d.ambiguity(i, j, routes, reason))
-				break
-			}
-		}
-	}
-}
-
-func (d *decoder) ambiguity(i, j int, routes []Route, reason string) string {
-	_, line := d.find(item("routes", j) + ".match")
-	both := fmt.Sprintf("routes %q and %q (line %d)", routes[i].Name, routes[j].Name, line)
-	if routes[i].Match == routes[j].Match {
-		return fmt.Sprintf("%s have the same match, %q", both, routes[i].Match)
-	}
-	return fmt.Sprintf("%s are ambiguous: %s", both, reason)
-}
-
-func (d *decoder) checkMethods(path string, r Route) {
-	guard, pass := path+".guard", path+".pass"
-	d.contradiction(len(r.Guard) == 0, []string{guard},
-		"names no method; a route without a guard says mode: off")
-	for _, m := range r.Pass {
-		d.contradiction(slices.Contains(r.Guard, m), []string{pass, guard},
-			"%s is in pass and in guard; guard is %v here", m, r.Guard)
 	}
 }

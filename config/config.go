@@ -19,20 +19,21 @@ type Config struct {
 	// Default 127.0.0.1:8080.
 	Listen string
 	// Upstream is the backend: http or https, a host, possibly a path that goes before every request's; no user,
-	// query or fragment. Required.
+	// query or fragment. Required, even if every route has its own.
 	Upstream *url.URL
 	// Admin is the listener for operators.
 	Admin Admin
 	// Store is where the records live.
 	Store Store
-	// Timeouts bound the parts of a guarded write.
+	// Timeouts bound the parts of a guarded write; what a route says itself is in Route.Timeouts.
 	Timeouts Timeouts
-	// Limits bound what one request may take.
+	// Limits bound what one request may take; what a route says itself is in Route.Limits.
 	Limits Limits
-	// Refusals is how a refusal looks to clients.
+	// Refusals is how a refusal looks to clients; what a route says itself is in Route.Refusals.
 	Refusals Refusals
-	// Routes are the rules, in the order of the file, at least one. Each has what `defaults` says where it says nothing
-	// itself. Default: one route, "default", that matches / .
+	// Routes are the rules, in the order of the file, at least one. Where a route says nothing itself, it has what
+	// `defaults` says, and else what the file says for all. No two share a list, a map or a URL. Default: one route,
+	// "default", that matches / .
 	Routes []Route
 
 	source source
@@ -57,7 +58,8 @@ type Store struct {
 
 // Grace is a period of grace: automatic, or fixed.
 type Grace struct {
-	// Auto lets the store decide: none for the embedded store, the longest lease and settle time for Redis.
+	// Auto lets the store decide: none for the embedded store; for Redis the longest Timeouts.Write and
+	// Timeouts.Settle together of all routes.
 	// Default true.
 	Auto bool
 	// Fixed is the period where Auto is false, from 0s to 24h. Default 0s.
@@ -102,14 +104,20 @@ type Timeouts struct {
 
 // Limits bound what one request may take.
 type Limits struct {
+	RouteLimits
+	// Header is the largest header section of a request, 1KiB to 16MiB. It holds for the whole listener, since it is
+	// read before the route is known. Default 32KiB.
+	Header ByteSize
+}
+
+// RouteLimits are the limits that a route may have of its own.
+type RouteLimits struct {
 	// Body is the largest body of a guarded write, which is held in memory until it is complete; 1B to 1GiB.
 	// Default 16MiB.
 	Body ByteSize
 	// Representation is the largest answer of the backend that is held in memory to find a version in it; 1B to 1GiB.
 	// Default 1MiB.
 	Representation ByteSize
-	// Header is the largest header section of a request, 1KiB to 16MiB. Default 32KiB.
-	Header ByteSize
 	// Tags is the largest number of entity tags in one precondition, 1 to 1024. Default 64.
 	Tags int
 	// Waiters is how many writes may wait for one resource at a time in this process, 0 to 10000. Default 64.
@@ -124,12 +132,30 @@ func (c *Config) GracePeriod() time.Duration {
 	case c.Store.Redis == nil:
 		return 0
 	default:
-		return c.Timeouts.Write + c.Timeouts.Settle
+		return c.LongestWrite()
 	}
 }
 
+// LongestWrite is the longest that a write of any route may be under way: its lease and its settle time.
+func (c *Config) LongestWrite() time.Duration {
+	longest := c.Timeouts.Write + c.Timeouts.Settle
+	for _, r := range c.Routes {
+		longest = max(longest, r.Timeouts.Write+r.Timeouts.Settle)
+	}
+	return longest
+}
+
+// LongestWait is the longest that a write of any route waits for another one.
+func (c *Config) LongestWait() time.Duration {
+	longest := c.Timeouts.BusyWait
+	for _, r := range c.Routes {
+		longest = max(longest, r.Timeouts.BusyWait)
+	}
+	return longest
+}
+
 // Locate is the line of the value at a YAML path such as "routes[1].match". Where the file does not have the path, it is
-// the line of what it would be taken from: the same key in `defaults`, or else the nearest value around it. It is 0 for a
+// the line of what it would be taken from: the same key in `defaults`, or of the file as a whole, or else the nearest value around it. It is 0 for a
 // Config that came from no file.
 func (c *Config) Locate(path string) int {
 	_, line := c.source.find(path)

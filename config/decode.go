@@ -15,6 +15,7 @@ type decoder struct {
 	problems []Problem
 	failed   map[string]bool // the paths with a problem, and all around them
 	visits   int             // values seen, aliases followed
+	survey   *survey         // not nil: there is no document; see Keys
 }
 
 // value is a value of the document, and where it stands.
@@ -82,7 +83,11 @@ func (d *decoder) count(path string) bool {
 }
 
 // mapping decodes the keys of a mapping.
-func (d *decoder) mapping(v value, in section, known map[string]decodeFunc) {
+func (d *decoder) mapping(v value, in section, known keys) {
+	if d.survey != nil {
+		d.survey.mapping(d, v, known)
+		return
+	}
 	for _, e := range d.entries(v) {
 		at := value{e.value, join(v.path, plainKey(e.key))}
 		d.lines[at.path] = e.line
@@ -99,6 +104,10 @@ func (d *decoder) mapping(v value, in section, known map[string]decodeFunc) {
 
 // list decodes the items of a list.
 func (d *decoder) list(v value, decode func(d *decoder, i int, v value)) {
+	if d.survey != nil {
+		d.survey.list(d, v, decode)
+		return
+	}
 	if v.node.Kind != yaml.SequenceNode || v.node.ShortTag() != "!!seq" {
 		d.fail(v.path, "wants a list; this is %s", describe(v.node))
 		return
@@ -112,6 +121,10 @@ func (d *decoder) list(v value, decode func(d *decoder, i int, v value)) {
 
 // scalar is the text of a single value, with variables expanded.
 func (d *decoder) scalar(v value) (string, bool) {
+	if d.survey != nil {
+		d.survey.add(v)
+		return "", false
+	}
 	if v.node.Kind != yaml.ScalarNode {
 		d.fail(v.path, "wants a single value; this is %s", describe(v.node))
 		return "", false

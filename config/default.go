@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The addresses and the route of a file that names none.
 const (
@@ -19,7 +22,7 @@ func Default(upstream string) (*Config, error) {
 		return nil, Problems{{Path: "upstream", Message: quote(upstream) + " " + err.Error()}}
 	}
 	c.Upstream = u
-	c.Routes = []Route{defaultRoute()}
+	c.Routes = []Route{c.defaultRoute()}
 	d := newDecoder("", nil)
 	if d.check(c); len(d.problems) > 0 {
 		return nil, Problems(tidy(d.problems))
@@ -38,7 +41,10 @@ func defaults() *Config {
 			Settle:   30 * time.Second,
 			BusyWait: 2 * time.Second,
 		},
-		Limits: Limits{Body: 16 * MiB, Representation: MiB, Header: 32 * KiB, Tags: 64, Waiters: 64},
+		Limits: Limits{
+			RouteLimits: RouteLimits{Body: 16 * MiB, Representation: MiB, Tags: 64, Waiters: 64},
+			Header:      32 * KiB,
+		},
 		Refusals: Refusals{
 			Profile:    ProfileConflict,
 			Status:     map[string]int{},
@@ -52,16 +58,58 @@ func defaultRedis() *Redis {
 	return &Redis{Mode: Single, Prefix: "proxy409", Timeout: 300 * time.Millisecond}
 }
 
-// defaultRoute is the route of a file that lists none, and what `defaults` is laid over.
-func defaultRoute() Route {
-	return Route{
-		Name:    defaultRouteName,
-		Match:   defaultRouteMatch,
-		Mode:    Enforce,
-		Guard:   []string{"PUT", "PATCH", "DELETE"},
-		Pass:    []string{"POST"},
-		Missing: MissingReject,
-		Version: Version{From: FromETag, Compare: CompareWeak},
-		Verify:  VerifyDoubt,
+// defaultRoute is the route of a file that lists none, and what `defaults` is laid over. What c says for all is in it.
+func (c *Config) defaultRoute() Route {
+	r := Route{
+		Name:      defaultRouteName,
+		Match:     defaultRouteMatch,
+		Mode:      Enforce,
+		Guard:     []string{"PUT", "PATCH", "DELETE"},
+		Pass:      []string{"POST"},
+		Missing:   MissingReject,
+		Version:   Version{From: FromETag, Compare: CompareWeak, Qualify: QualifyReturned},
+		Verify:    VerifyDoubt,
+		Upstream:  c.Upstream,
+		Host:      HostPreserve,
+		Timeouts:  c.Timeouts,
+		Limits:    c.Limits.RouteLimits,
+		Refusals:  c.Refusals,
+		StoreDown: StoreDownReject,
+	}
+	return r.clone()
+}
+
+// complete gives the route at a path the defaults that depend on what else it says.
+func (d *decoder) complete(path string, r *Route) {
+	if !d.said(path + ".pass") {
+		r.Pass = slices.DeleteFunc(r.Pass, func(m string) bool { return slices.Contains(r.Guard, m) })
+	}
+	if !d.said(path+".missing") && r.guardsPostAlone() {
+		r.Missing = MissingAllow
+	}
+	if !d.said(path+".version.qualify") && r.Version.From == FromBody {
+		r.Version.Qualify = QualifyNever
+	}
+	d.dropInherited(path+".version", r)
+}
+
+// dropInherited forgets what `defaults` says for routes of another kind: with another source of versions, or with
+// something to guard.
+func (d *decoder) dropInherited(path string, r *Route) {
+	for _, k := range r.Version.sourceKeys() {
+		if d.has(path+".from") && k.source != r.Version.From && !d.has(join(path, k.name)) {
+			k.drop()
+		}
+	}
+	if !r.Mode.guards() && !d.has(path+".read") {
+		r.Version.Read = ""
 	}
 }
+
+// said says whether the file has a route's key, in the route or in `defaults`.
+func (d *decoder) said(path string) bool {
+	found, _ := d.find(path)
+	return d.has(found)
+}
+
+func (r *Route) guardsPostAlone() bool { return slices.Equal(r.Guard, []string{"POST"}) }

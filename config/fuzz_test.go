@@ -41,7 +41,8 @@ func requireComplete(t *testing.T, c *Config) {
 		t.Fatalf("accepted: %s", show(t, c))
 	}
 	for _, r := range c.Routes {
-		if r.Name == "" || r.Match == "" || len(r.Guard) == 0 {
+		if r.Name == "" || r.Match == "" || len(r.Guard) == 0 || r.Upstream == nil || r.Refusals.Status == nil ||
+			r.Timeouts.BusyWait >= r.Timeouts.Write {
 			t.Fatalf("accepted: %+v", r)
 		}
 	}

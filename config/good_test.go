@@ -73,6 +73,14 @@ func withRedis(change func(*Config)) func(*Config) {
 	}
 }
 
+// inherit gives the routes of c what it says for all, which in goodFiles no route says itself.
+func inherit(c *Config) {
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		r.Upstream, r.Timeouts, r.Limits, r.Refusals = c.Upstream, c.Timeouts, c.Limits.RouteLimits, c.Refusals
+	}
+}
+
 func TestGoodFilesLoadAsWritten(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join("testdata", "good", "*.yaml"))
 	if len(files) != len(goodFiles) {
@@ -89,6 +97,7 @@ func TestGoodFilesLoadAsWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			change(want)
+			inherit(want)
 			got.source = source{}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("\n got %s\nwant %s", show(t, got), show(t, want))
@@ -138,13 +147,22 @@ func TestGracePeriod(t *testing.T) {
 		want  time.Duration
 	}{
 		{Store{Grace: Grace{Auto: true}}, 0},
-		{Store{Grace: Grace{Auto: true}, Redis: &Redis{}}, 5 * time.Second},
+		{Store{Grace: Grace{Auto: true}, Redis: &Redis{}}, 9 * time.Second},
 		{Store{Grace: Grace{Fixed: time.Second}}, time.Second},
 		{Store{Grace: Grace{}, Redis: &Redis{}}, 0},
 	} {
 		c := &Config{Store: tt.store, Timeouts: Timeouts{Write: 2 * time.Second, Settle: 3 * time.Second}}
+		c.Routes = []Route{
+			{Timeouts: Timeouts{Write: time.Second, Settle: 8 * time.Second}},
+			{Timeouts: Timeouts{Write: 7 * time.Second, Settle: time.Second}},
+		}
 		if got := c.GracePeriod(); got != tt.want {
 			t.Errorf("%+v: got %v, want %v", tt.store, got, tt.want)
 		}
+	}
+	c, _, err := Parse("", []byte("{upstream: http://h, store: {redis: {url: redis://localhost}}, timeouts: {write: 20m}, "+
+		"routes: [{name: a, match: /, timeouts: {write: 3s}}]}"), nil)
+	if err != nil || c.GracePeriod() != 20*time.Minute+30*time.Second {
+		t.Errorf("got %v, %v; what the file says for all counts too", c.GracePeriod(), err)
 	}
 }

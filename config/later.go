@@ -6,37 +6,25 @@ import "slices"
 type section string
 
 const (
-	topSection     section = "the file"
-	adminSection   section = "admin"
-	plainSection   section = "" // one with nothing to come
-	routeSection   section = "a route"
-	versionSection section = "version"
+	topSection   section = "the file"
+	adminSection section = "admin"
+	plainSection section = "" // one with nothing to come
+	routeSection section = "a route"
 )
 
 // What is designed but not built yet is refused by name, so that nobody believes to be protected by it. Whoever builds a
 // feature deletes its entry here.
-var (
-	laterKeys = map[section][]string{
-		topSection:   {"tls", "upstream_tls", "trusted_proxies"},
-		adminSection: {"web_config"},
-		routeSection: {
-			"when", "key", "path", "private",
-			"upstream", "host",
-			"timeouts", "limits", "refusals",
-			"store_down",
-			"expect", "unique", "require", "transitions",
-			"resource", "leases", "touches",
-			"replay", "idempotency",
-			"history", "on_stale", "ask_headers", "body_template",
-		},
-		versionSection: {"pointer", "header", "ignore", "suffixes", "qualify", "lag", "read"},
-	}
-	laterValues = map[string][]string{ // by what the value is, as oneOf names it
-		"mode":           {"closed"},
-		"version source": {"body", "json", "header"},
-	}
-	laterGuards = append([]string{"POST"}, safeMethods...)
-)
+var laterKeys = map[section][]string{
+	topSection:   {"tls", "upstream_tls", "trusted_proxies"},
+	adminSection: {"web_config"},
+	routeSection: {
+		"path",
+		"expect", "unique", "require", "transitions",
+		"resource", "leases", "touches",
+		"replay", "idempotency",
+		"history", "on_stale", "ask_headers", "body_template",
+	},
+}
 
 const comesLater = "comes with a later version of proxy409"
 

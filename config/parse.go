@@ -9,19 +9,14 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 )
 
 // The parsers of single values. Their errors go on after the value ("is not a mode; allowed: …") and do not quote it.
 
 func oneOf[T ~string](what string, allowed ...T) func(string) (T, error) {
 	return func(text string) (T, error) {
-		switch {
-		case slices.Contains(allowed, T(text)):
+		if slices.Contains(allowed, T(text)) {
 			return T(text), nil
-		case slices.Contains(laterValues[what], text):
-			return "", errors.New(comesLater)
 		}
 		names := make([]string, len(allowed))
 		for i, a := range allowed {
@@ -136,57 +131,4 @@ func redisPrefix(text string) (string, error) {
 		return "", errors.New("is not a prefix; a prefix is a letter or digit and up to 62 of a-z, A-Z, 0-9, . _ : and -")
 	}
 	return text, nil
-}
-
-// safeMethods are the methods that never write, by design section 3.
-var safeMethods = []string{"GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY"}
-
-// methods decodes a list of methods that rule has nothing against.
-func methods(dst *[]string, rule func(method string) error) decodeFunc {
-	return func(d *decoder, v value) {
-		if v.node.Kind == yaml.ScalarNode {
-			d.fail(v.path, "wants a list, as in [PUT, PATCH]; this is %s", describe(v.node))
-			return
-		}
-		list := []string{}
-		d.list(v, func(d *decoder, _ int, v value) {
-			var m string
-			one(&m, method)(d, v)
-			switch {
-			case m == "":
-				return
-			case slices.Contains(list, m):
-				d.fail(v.path, "%s stands in the list twice", m)
-			}
-			if err := rule(m); err != nil {
-				d.fail(v.path, "%s %s", m, err)
-			}
-			list = append(list, m)
-		})
-		*dst = list
-	}
-}
-
-func method(text string) (string, error) {
-	switch {
-	case methodNames.MatchString(text):
-		return text, nil
-	case methodNames.MatchString(strings.ToUpper(text)):
-		return "", errors.New("is not a method; methods are written in capitals: " + strings.ToUpper(text))
-	}
-	return "", errors.New("is not a method")
-}
-
-func guardable(method string) error {
-	if slices.Contains(laterGuards, method) {
-		return fmt.Errorf("in guard %s", comesLater)
-	}
-	return nil
-}
-
-func passable(method string) error {
-	if slices.Contains(safeMethods, method) {
-		return errors.New("is a safe method, which passes in any case; leave it out")
-	}
-	return nil
 }

@@ -81,14 +81,13 @@ func (s source) has(path string) bool {
 	return ok
 }
 
-// find is the path from which the value at a path was taken, and its line: the path itself; or the same key of
-// `defaults`; or, for a value that the file does not have, the path itself with the line of the nearest value around it.
+// find is the path from which the value at a path was taken, and its line: the path itself; or one that a route inherits
+// it from; or, for a value that the file does not have, the path itself with the line of the nearest value around it.
 func (s source) find(path string) (string, int) {
-	if line, ok := s.lines[path]; ok {
-		return path, line
-	}
-	if shared, ok := inDefaults(path); ok && s.has(shared) {
-		return shared, s.lines[shared]
+	for _, from := range append([]string{path}, inherited(path)...) {
+		if line, ok := s.lines[from]; ok {
+			return from, line
+		}
 	}
 	for around := path; around != ""; {
 		around = parent(around)
@@ -104,13 +103,31 @@ func (s source) problem(path, message string) Problem {
 	return Problem{File: s.file, Line: line, Path: path, Message: message}
 }
 
-// inDefaults is the path in `defaults` of a route's key.
-func inDefaults(path string) (string, bool) {
-	if !strings.HasPrefix(path, "routes[") {
-		return "", false
-	}
+// forAll are the keys of a route that the file as a whole has too.
+var forAll = []string{"upstream", "timeouts", "limits", "refusals"}
+
+// inherited are the paths from which a route's key is taken if the route does not have it, the nearest first.
+func inherited(path string) []string {
 	_, key, ok := strings.Cut(path, "].")
-	return "defaults." + key, ok
+	if !ok || !strings.HasPrefix(path, "routes[") {
+		return nil
+	}
+	from := []string{"defaults." + key}
+	if first, _, _ := strings.Cut(key, "."); slices.Contains(forAll, first) {
+		from = append(from, key)
+	}
+	return from
+}
+
+// nearness is higher for a path nearer to one route.
+func nearness(path string) int {
+	switch {
+	case strings.HasPrefix(path, "routes["):
+		return 2
+	case strings.HasPrefix(path, "defaults."):
+		return 1
+	}
+	return 0
 }
 
 // parent is the path without its last step.

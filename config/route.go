@@ -1,27 +1,87 @@
 package config
 
+import (
+	"maps"
+	"net/url"
+	"slices"
+)
+
 // Route is the rule for the requests that match it.
 type Route struct {
 	// Name is the label in metrics and logs: a lower-case letter, then up to 62 of a-z, 0-9, _ and -. No two routes
 	// share one. Required; "default" where the file lists no routes.
 	Name string
-	// Match is a net/http pattern without a method, [HOST]/path; the most specific match wins. Required; / where the
-	// file lists no routes.
+	// Match is a net/http pattern without a method, [HOST]/path; the most specific match wins. Routes may share one
+	// if they differ in When. Required; / where the file lists no routes.
 	Match string
+	// When narrows the route to requests with certain parameters. Of the routes with one Match the first in the order
+	// of the file whose When fits is taken, and else the one without. Not in `defaults`. Default: none.
+	When When
 	// Mode is what is done with what is decided. Default enforce.
 	Mode Mode
-	// Guard are the methods that are judged, and take the lease where they are let through unjudged; not empty.
-	// Default PUT, PATCH, DELETE.
+	// Guard are the methods that are judged, and take the lease where they are let through unjudged; not empty. It may
+	// name POST, and GET (HEAD goes with it) for backends that write on GET, but no other safe method. With GET,
+	// Version.Read is required. Default PUT, PATCH, DELETE.
 	Guard []string
 	// Pass are the methods that go to the backend without being judged, but move the record. May be empty; shares none
-	// with Guard. Unsafe methods in neither list are judged. Default POST.
+	// with Guard. Unsafe methods in neither list are judged. Default POST, or none where Guard names it.
 	Pass []string
-	// Missing is what becomes of a judged write without a precondition. Default reject.
+	// Missing is what becomes of a judged write without a precondition. Default reject; allow where Guard is POST
+	// alone.
 	Missing Missing
 	// Version is where a resource's version is found.
 	Version Version
 	// Verify is when the backend is asked for the present version. Default doubt.
 	Verify Verify
+	// Key is what names a resource beside its path.
+	Key Key
+	// Private says that one resource looks different to each caller: Authorization and Cookie then are part of what
+	// selects a representation. Default false.
+	Private bool
+	// Upstream is the route's own backend, with the rules of Config.Upstream. Never nil. Default Config.Upstream.
+	Upstream *url.URL
+	// Host is which Host the backend sees. Default preserve.
+	Host Host
+	// Timeouts bound the parts of a guarded write here; each defaults to that of Config.Timeouts.
+	Timeouts Timeouts
+	// Limits bound what one request may take here; each defaults to that of Config.Limits.
+	Limits RouteLimits
+	// Refusals is how a refusal looks here; each key defaults to that of Config.Refusals, each status too.
+	Refusals Refusals
+	// StoreDown is what becomes of a guarded write while the store does not answer. Default reject.
+	StoreDown StoreDown
+}
+
+// clone shares nothing with r.
+func (r Route) clone() Route {
+	r.When.Query = maps.Clone(r.When.Query)
+	r.Guard, r.Pass = slices.Clone(r.Guard), slices.Clone(r.Pass)
+	r.Version.Ignore, r.Version.Suffixes = slices.Clone(r.Version.Ignore), slices.Clone(r.Version.Suffixes)
+	r.Key.Query, r.Key.Path = maps.Clone(r.Key.Query), maps.Clone(r.Key.Path)
+	r.Refusals.Status = maps.Clone(r.Refusals.Status)
+	if r.Upstream != nil {
+		u := *r.Upstream // it has no User, the only pointer in it
+		r.Upstream = &u
+	}
+	return r
+}
+
+// When is what a request must have for a route. The zero value asks for nothing.
+type When struct {
+	// Query are parameters of the query, by name, each with a Go regexp that its whole value must match: save|delete
+	// is taken as ^(?:save|delete)$. The request must have them all. Nil: none.
+	Query map[string]string
+}
+
+// Key is what names a resource beside its path. What a pattern matches in a value, the leftmost match, becomes part of
+// the key; no pattern can match the empty text.
+type Key struct {
+	// Query are parameters of the query, by name, each with a Go regexp: {id: "^[1-9][0-9]*$"} for /api.php?id=7. A
+	// route's replace those of `defaults`. Default none.
+	Query map[string]string
+	// Path are wildcards of Match, each of one segment, with a Go regexp: {id: "^[0-9]+"} takes /7-title for /7. A
+	// route's replace those of `defaults`. Default none.
+	Path map[string]string
 }
 
 // Mode is what a route does with what it decides.
@@ -32,7 +92,11 @@ const (
 	Enforce Mode = "enforce" // refuse what must be refused
 	Observe Mode = "observe" // decide, count and log; refuse nothing
 	Off     Mode = "off"     // let everything pass untouched
+	Closed  Mode = "closed"  // answer 403 to everything: for side doors
 )
+
+// guards says whether anything is judged in the mode.
+func (m Mode) guards() bool { return m == Enforce || m == Observe }
 
 // Missing is what becomes of a judged write without a precondition.
 type Missing string
@@ -53,63 +117,20 @@ const (
 	VerifyAlways Verify = "always" // before every write
 )
 
-// Version is where a resource's version is found, and how it is compared.
-type Version struct {
-	// From is what names a version. Default etag.
-	From VersionSource
-	// Compare is how entity tags are compared. Default weak.
-	Compare Compare
-	// Reread reads the resource after a write, under the same lease, to learn its new version. Default false.
-	Reread bool
-	// TrustWrites takes the ETag on the answer to a write for the resource's. Many backends send another thing's
-	// there. Default false.
-	TrustWrites bool
-}
+// Host is which Host header, or :authority, the backend sees.
+type Host string
 
-// VersionSource is what names a version.
-type VersionSource string
-
-// The sources of a version.
+// The ways with the Host.
 const (
-	FromETag VersionSource = "etag" // the backend's own ETag
+	HostPreserve Host = "preserve" // the client's
+	HostUpstream Host = "upstream" // that of the upstream's URL
 )
 
-// Compare is how entity tags are compared.
-type Compare string
+// StoreDown is what becomes of a guarded write while the store does not answer.
+type StoreDown string
 
-// The comparisons of entity tags.
+// The ways with a store that is down. The embedded store always answers.
 const (
-	CompareWeak   Compare = "weak"   // the opaque part alone, so that backends with weak tags can be written to
-	CompareStrong Compare = "strong" // RFC 9110 section 13.1.1: a weak tag never matches
-)
-
-// Refusals is how a refusal looks to clients.
-type Refusals struct {
-	// Profile is which statuses refusals have. Default conflict.
-	Profile Profile
-	// Status replaces single statuses of the profile: from a reason (stale, missing, exists, absent, busy,
-	// unversioned) to a status of 400 to 499. Never nil. Default empty.
-	Status map[string]int
-	// TypePrefix begins the problem type of RFC 9457, which ends in the reason. Default urn:proxy409: .
-	TypePrefix string
-	// Disclose is who may learn that a resource has changed or exists. Default probe.
-	Disclose Disclose
-}
-
-// Profile is which statuses refusals have.
-type Profile string
-
-// The profiles.
-const (
-	ProfileConflict Profile = "conflict" // 409 for whatever a client can mend by reading again
-	ProfileRFC9110  Profile = "rfc9110"  // 412 and 428, as RFC 9110 and RFC 6585 have it
-)
-
-// Disclose is who may learn that a resource has changed or exists.
-type Disclose string
-
-// The ways to disclose.
-const (
-	DiscloseProbe Disclose = "probe" // whom the backend lets read it: the proxy asks as the caller
-	DiscloseNever Disclose = "never" // nobody: the answers are the same
+	StoreDownReject StoreDown = "reject" // 503 with Retry-After
+	StoreDownAllow  StoreDown = "allow"  // it passes unguarded, and is counted
 )

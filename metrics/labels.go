@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"proxy409/proxy"
+	"proxy409/proxy/validator"
 )
 
 // The label values for what is on no list.
@@ -26,6 +27,7 @@ const (
 	unversioned  = "unversioned"
 	malformed    = "malformed"
 	tooLarge     = "too_large"
+	closed       = "closed"
 	storeDown    = "store"
 	grace        = "grace"
 	unverifiable = "unverifiable"
@@ -47,7 +49,8 @@ var reasonsOf = map[proxy.Decision][]string{
 	// The backend may fail an admitted write after the verdict.
 	proxy.Admitted: {None, backend, timeout},
 	proxy.Refused: {
-		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, storeDown, grace, unverifiable, backend, timeout,
+		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, closed, storeDown, grace,
+		unverifiable, backend, timeout,
 	},
 	// What was forgiven: no precondition (missing: allow), no store (store_down: allow), no lease to be had.
 	proxy.Passed: {None, missing, busy, storeDown, grace, backend, timeout},
@@ -92,6 +95,15 @@ func codeIndex(status int) int {
 	}
 	return status/100 - 1
 }
+
+// causes are why an answer shows no version.
+var causes = func() []string {
+	var labels []string
+	for _, c := range validator.Causes() {
+		labels = append(labels, c.String())
+	}
+	return append(labels, Other)
+}()
 
 // outcomes are the outcomes of a probe.
 var outcomes = []string{

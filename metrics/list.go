@@ -87,6 +87,11 @@ var (
 		[]string{"route"},
 		"Answers of the backend whose ETag is none, or more than one.",
 	}
+	unversionedInfo = Info{
+		"proxy409_unversioned_answers_total", counter,
+		[]string{"route", "cause"},
+		"Answers of the backend that describe a resource and show no version of it, by why not; writes to it are refused.",
+	}
 	probesInfo = Info{
 		"proxy409_probes_total", counter,
 		[]string{"route", "outcome"},
@@ -104,7 +109,7 @@ func List() []Info {
 	all := []Info{
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
 		storeOperationsInfo, storeDurationInfo, storeUpInfo, writesInFlightInfo, leasesExpiredInfo,
-		driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, probesInfo, buildInfo,
+		driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

@@ -10,8 +10,8 @@ import (
 
 // routeVectors are the metrics with a route label.
 type routeVectors struct {
-	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, probes *prometheus.CounterVec
-	request, upstream, added                                                           *prometheus.HistogramVec
+	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes *prometheus.CounterVec
+	request, upstream, added                                                                        *prometheus.HistogramVec
 }
 
 func newRouteVectors(cs *collectors) routeVectors {
@@ -26,6 +26,7 @@ func newRouteVectors(cs *collectors) routeVectors {
 		unwritten:     cs.counter(unwrittenInfo),
 		unguarded:     cs.counter(unguardedInfo),
 		malformed:     cs.counter(malformedInfo),
+		unversioned:   cs.counter(unversionedInfo),
 		probes:        cs.counter(probesInfo),
 	}
 }
@@ -36,7 +37,7 @@ type routeSeries struct {
 	requests                                              [len(methods)][len(codes)]prometheus.Counter
 	request, upstream, added                              prometheus.Observer
 	leasesExpired, drift, unwritten, unguarded, malformed prometheus.Counter
-	probes                                                map[string]prometheus.Counter // read-only
+	unversioned, probes                                   map[string]prometheus.Counter // read-only
 }
 
 // resolve brings all series of the route into being.
@@ -51,6 +52,7 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 		unwritten:     v.unwritten.WithLabelValues(route.Name),
 		unguarded:     v.unguarded.WithLabelValues(route.Name),
 		malformed:     v.malformed.WithLabelValues(route.Name),
+		unversioned:   make(map[string]prometheus.Counter, len(causes)),
 		probes:        make(map[string]prometheus.Counter, len(outcomes)),
 	}
 	for _, o := range verdicts() {
@@ -60,6 +62,9 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 		for j, code := range codes {
 			series.requests[i][j] = v.requests.WithLabelValues(route.Name, method, code)
 		}
+	}
+	for _, cause := range causes {
+		series.unversioned[cause] = v.unversioned.WithLabelValues(route.Name, cause)
 	}
 	for _, outcome := range outcomes {
 		series.probes[outcome] = v.probes.WithLabelValues(route.Name, outcome)
@@ -123,12 +128,17 @@ func (m *Metrics) Unguarded(route string) { m.route(route).unguarded.Inc() }
 // MalformedETag implements [proxy.Observer].
 func (m *Metrics) MalformedETag(route string) { m.route(route).malformed.Inc() }
 
+// Unversioned implements [proxy.Observer].
+func (m *Metrics) Unversioned(route, cause string) { count(m.route(route).unversioned, cause) }
+
 // Probe implements [proxy.Observer].
-func (m *Metrics) Probe(route, outcome string) {
-	probes := m.route(route).probes
-	count, ok := probes[outcome]
+func (m *Metrics) Probe(route, outcome string) { count(m.route(route).probes, outcome) }
+
+// count counts a label that may be none of those that there are.
+func count(by map[string]prometheus.Counter, label string) {
+	counter, ok := by[label]
 	if !ok {
-		count = probes[Other]
+		counter = by[Other]
 	}
-	count.Inc()
+	counter.Inc()
 }

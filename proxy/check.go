@@ -15,7 +15,7 @@ func (w *write) check(ctx context.Context) *objection {
 	if f.objection != nil {
 		return f.objection
 	}
-	verdict := w.held.Verify(w.x.key, w.cond, f.evidence)
+	verdict := w.held.Verify(w.x.key, w.cond, f.evidence, w.x.route.Version.Lag)
 	switch {
 	case verdict == etagcache.Admit:
 		return nil
@@ -30,9 +30,9 @@ func (w *write) check(ctx context.Context) *objection {
 // next version.
 func (w *write) overtaken(f finding) *objection {
 	w.drift(w.x, true)
-	w.tag = f.tag
+	w.shown = f.shown
 	view := w.conclude(etagcache.Conclusion{
 		Outcome: etagcache.Applied, Shows: true, Shown: f.evidence.Shown, Confirmed: true,
 	})
-	return w.verdictObjection(etagcache.Stale, view, view.Noted(f.tag))
+	return w.verdictObjection(etagcache.Stale, view, view.Noted(w.x.route.unsuffixed(f.shown.tag)))
 }

@@ -11,16 +11,16 @@ import (
 // claim takes the lease, asking the backend where the record does not know, and waiting where another write is under way.
 // A write that nobody judges and that gets no lease goes on without, to leave a mark.
 func (w *write) claim(ctx context.Context) *objection {
-	if w.streamed {
+	if w.streamed || w.blind {
 		return nil
 	}
 	if err := w.look(ctx); err != nil {
 		return storeObjection(err)
 	}
-	place := place{queue: w.queue, until: time.Now().Add(w.wait)}
+	place := place{queue: w.queue, limit: w.x.route.limits.Waiters, until: time.Now().Add(w.x.route.timeouts.BusyWait)}
 	defer place.leave()
 	for {
-		held, ruling, err := w.cache.Claim(ctx, w.wishes, w.term)
+		held, ruling, err := w.cache.Claim(ctx, w.wishes, w.x.route.term)
 		if err != nil {
 			return storeObjection(err)
 		}
@@ -78,14 +78,14 @@ func (w *write) hold(held *etagcache.Held) {
 // mark leaves a mark at every key of a write that holds no lease: nobody judged it, and what it changes must not be
 // taken for what was known before.
 func (w *write) mark(ctx context.Context) *objection {
-	if w.held != nil {
+	if w.held != nil || w.blind {
 		return nil
 	}
 	if err := w.look(ctx); err != nil {
 		return storeObjection(err)
 	}
 	for _, wish := range w.wishes {
-		mark, err := w.cache.Mark(ctx, wish.View, w.term)
+		mark, err := w.cache.Mark(ctx, wish.View, w.x.route.term)
 		if err != nil {
 			return storeObjection(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"proxy409/etagcache"
 )
@@ -13,28 +14,42 @@ import (
 func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 	outcome := outcomeOf(res.StatusCode)
 	c := etagcache.Conclusion{Outcome: outcome}
-	own, shown, tagged, malformed := validatorOf(w.req, res)
-	if malformed {
-		w.observer.MalformedETag(w.x.route.Name)
-	}
-	next := own
+	p := w.x.route
+	own := w.answerVersion(res)
+	next := own.tag
 	fruitful := outcome == etagcache.Applied && success(res.StatusCode)
-	if fruitful && tagged && w.x.method != http.MethodDelete {
-		shown.Rep = etagcache.Digest{} // the answer to a write does not say which representation it speaks of
-		c.Shows, c.Shown, c.Confirmed = true, shown, w.x.route.Version.TrustWrites
+	if fruitful && own.ok && w.x.method != http.MethodDelete {
+		own.noted.Rep = etagcache.Digest{} // the answer to a write does not say which representation it speaks of
+		c.Shows, c.Shown, c.Confirmed = true, own.noted, p.Version.TrustWrites
 	}
 	if fruitful && reread != nil {
 		if f := w.reread(reread); f.evidence.Kind == etagcache.ShownVersion {
-			next, c.Shows, c.Shown, c.Confirmed = f.tag, true, f.evidence.Shown, true
+			next, c.Shows, c.Shown, c.Confirmed = f.shown.tag, true, f.evidence.Shown, true
 		}
 	}
 	view := w.conclude(c)
 	switch {
-	case c.Shows && view.Noted(next):
-		res.Header["Etag"] = []string{w.handOut(next, view, true).String()}
-	case tagged:
-		setETag(res, own, w.handOut(own, view, false))
+	case c.Shows && view.Noted(p.unsuffixed(next)):
+		res.Header["Etag"] = []string{w.handOut(next, p, view, true).String()}
+	case own.ok:
+		res.Header["Etag"] = []string{w.handOut(own.tag, p, view, false).String()}
 	}
+}
+
+// answerVersion is the version on the answer to the write. One that would have to be made is made only where it is trusted;
+// the content it is made of must have come when the lease ends.
+func (w *write) answerVersion(res *http.Response) shown {
+	p := w.x.route
+	if !p.maker.Made() {
+		return w.ownVersion(w.req, res, w.x)
+	}
+	if !p.Version.TrustWrites {
+		delete(res.Header, "Etag")
+		return shown{}
+	}
+	late := time.AfterFunc(time.Until(w.held.Deadline), func() { _ = res.Body.Close() })
+	defer late.Stop()
+	return w.version(w.req, res, w.x)
 }
 
 // snapshot keeps what a re-read needs of the request, before it is sent.
@@ -49,7 +64,7 @@ func (w *write) snapshot() *http.Request {
 func (w *write) reread(req *http.Request) finding {
 	ctx, cancel := context.WithDeadline(context.Background(), w.held.Deadline)
 	defer cancel()
-	f := w.ask(ctx, req, w.x, etagcache.Begun{}, req.URL)
+	f := w.ask(ctx, req, w.x, etagcache.Begun{}, w.x.route.askAt(req, w.x))
 	if f.objection != nil {
 		f.objection.close()
 	}

@@ -1,18 +1,14 @@
 package proxy
 
 import (
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
-	"proxy409/proxy/target"
+	"proxy409/proxy/validator"
 )
 
 // Config is all that a [Proxy] needs. It is plain data: package config reads it from YAML, and says at which line a
@@ -24,21 +20,26 @@ type Config struct {
 	Routes []Route
 	// Cache is the fleet's knowledge.
 	Cache *etagcache.Cache
-	// Timeouts bound guarded writes.
+	// Timeouts bound guarded writes, where a route has none of its own.
 	Timeouts Timeouts
-	// Limits bound what one client may make the proxy hold.
+	// Limits bound what one client may make the proxy hold, where a route has none of its own.
 	Limits Limits
-	// Refusals is how refusals look.
-	Refusals refusal.Style
-	// Disclose says whether a refusal may show what the backend shows its caller when asked; false shows nothing to
-	// anybody and makes stale, exists and absent look alike.
-	Disclose bool
+	// Refusals is how refusals look, where a route says nothing of its own.
+	Refusals Refusals
 	// Transport reaches the backend. Nil: [NewTransport].
 	Transport http.RoundTripper
 	// Logger gets one line for each guarded write that was not simply admitted. Nil: slog.Default.
 	Logger *slog.Logger
 	// Observer is told what happens. Nil: nobody is.
 	Observer Observer
+}
+
+// Refusals is how refusals look and what they show.
+type Refusals struct {
+	Style refusal.Style
+	// Disclose says whether a refusal may show what the backend shows its caller when asked; false shows nothing to
+	// anybody and makes stale, exists and absent look alike.
+	Disclose bool
 }
 
 // Timeouts bound guarded writes. All must be positive, but for Settle and BusyWait, which may be zero.
@@ -50,23 +51,47 @@ type Timeouts struct {
 
 // Limits bound what one client may make the proxy hold.
 type Limits struct {
-	Body    int64 // bytes of a guarded write's body, which is held in memory
-	Tags    int   // entity tags in one If-Match
-	Waiters int   // writes that wait for one resource, in this process
+	Body           int64 // bytes of a guarded write's body, which is held in memory
+	Representation int64 // bytes of an answer's content that is held in memory to make a version of it
+	Tags           int   // entity tags in one If-Match
+	Waiters        int   // writes that wait for one resource, in this process
 }
 
 // Route is one rule.
 type Route struct {
 	Name  string // the label in metrics and logs
 	Match string // a net/http pattern without a method: [HOST]/path
-	Mode  Mode
-	// Guard methods are judged. Pass methods are forwarded unjudged, unless they carry a precondition, but move the
-	// record. Every other unsafe method is judged.
+	// When narrows the rule to requests with these parameters in their query: from names to regular expressions that the
+	// whole value must match. Of the routes with one pattern the first counts whose When fits, then the one without.
+	When map[string]string
+	Mode Mode
+	// Guard methods are judged; with GET, HEAD is. Pass methods are forwarded unjudged, unless they carry a precondition,
+	// but move the record. Every other unsafe method is judged.
 	Guard, Pass []string
 	Missing     Missing
+	Key         Key
 	Version     Version
+	// Private: what one caller is shown is another representation than what the next one is shown.
+	Private bool
 	// VerifyAlways asks the backend before every write, under its lease, for backends that have other writers.
 	VerifyAlways bool
+	// AllowBlind lets writes through unjudged while the store does not answer. Their resources are unknown afterwards.
+	AllowBlind bool
+	// Upstream is the backend's base URL; nil: that of the Config.
+	Upstream *url.URL
+	// UpstreamHost sends the upstream's host to the backend as Host, not the client's.
+	UpstreamHost bool
+	// Timeouts, Limits and Refusals replace those of the Config, if they are not nil.
+	Timeouts *Timeouts
+	Limits   *Limits
+	Refusals *Refusals
+}
+
+// Key says what tells one resource from another besides the path. What an expression matches in the value of its
+// parameter becomes part of the key, or in the path stands in the place of the whole segment.
+type Key struct {
+	Query map[string]string // from query parameters to regular expressions
+	Path  map[string]string // from wildcards of the pattern to regular expressions
 }
 
 // Missing is what becomes of a guarded write without a precondition.
@@ -81,80 +106,20 @@ const (
 
 // Version is how a route's versions are told.
 type Version struct {
-	Strong      bool // If-Match is compared strongly, RFC 9110 section 13.1.1 to the letter
-	Reread      bool // after a write, the backend is read under the same lease
-	TrustWrites bool // the ETag on the answer to a write is the resource's
+	Source      validator.Source // where they are found
+	Strong      bool             // If-Match is compared strongly, RFC 9110 section 13.1.1 to the letter
+	Suffixes    []string         // what compressors add to tags; undone before they are compared
+	Reread      bool             // after a write, the backend is read under the same lease
+	TrustWrites bool             // the version on the answer to a write is the resource's
+	Qualify     etagcache.Qualify
+	// Lag is how long after a write the backend's reads may still show what was before it.
+	Lag time.Duration
+	// Read is the target, a path and perhaps a query, by which the backend is asked for the present version. {name} in it
+	// is what a wildcard of the pattern or a parameter of the key stands for. "": the path that was written to.
+	Read string
 }
 
 // Problem is something wrong in a Config. Path is where it stands in the YAML file.
 type Problem struct{ Path, Message string }
 
 func (p Problem) Error() string { return p.Path + ": " + p.Message }
-
-// route is a Route, prepared.
-type route struct {
-	Route
-	host string // the pattern's literal host, part of the key
-}
-
-func (r *route) guarded() bool { return r != nil && r.Mode != Off }
-
-// judges reports whether a request with the effective method is judged. conditional: it carries a precondition.
-func (r *route) judges(method string, conditional bool) bool {
-	if slices.Contains(r.Guard, method) {
-		return true
-	}
-	return conditional || !slices.Contains(r.Pass, method)
-}
-
-// routes finds the route of a request: the most specific pattern wins, as in net/http.
-type routes struct {
-	mux    *http.ServeMux
-	byName map[string]*route
-}
-
-func newRoutes(list []Route) (*routes, error) {
-	rs := &routes{mux: http.NewServeMux(), byName: make(map[string]*route)}
-	for i, r := range list {
-		at := fmt.Sprintf("routes[%d]", i)
-		if r.Match == "" || r.Match[0] == ' ' {
-			return nil, Problem{Path: at + ".match", Message: "a pattern [HOST]/path is required"}
-		}
-		if err := rs.register(r); err != nil {
-			return nil, Problem{Path: at + ".match", Message: err.Error()}
-		}
-	}
-	return rs, nil
-}
-
-// register turns the panic of ServeMux, which explains well what is wrong, into an error.
-func (rs *routes) register(r Route) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-		}
-	}()
-	rs.mux.Handle(r.Match, http.NotFoundHandler())
-	host, _, _ := cutHost(r.Match)
-	rs.byName[r.Match] = &route{Route: r, host: host}
-	return nil
-}
-
-func cutHost(pattern string) (host, path string, ok bool) {
-	for i := range len(pattern) {
-		if pattern[i] == '/' {
-			return pattern[:i], pattern[i:], true
-		}
-	}
-	return pattern, "", false
-}
-
-// find returns the route for a canonical path, or nil.
-func (rs *routes) find(host string, path target.Path) *route {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	_, pattern := rs.mux.Handler(&http.Request{Method: http.MethodGet, Host: host, URL: path.URL()})
-	return rs.byName[pattern]
-}

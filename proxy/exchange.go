@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -13,10 +14,10 @@ import (
 // exchange is one request on its way through the proxy: what the handler in front found out, for the guard behind it,
 // and what the guard decided, for the log and the metrics.
 type exchange struct {
-	route  *route // nil: no rule matches
+	route  *route // never nil: what no rule matches has a route that does not guard
 	method string // the effective method
+	safe   bool   // the route takes the method for one that only reads
 	path   target.Path
-	host   string
 	// untaught: the path has a spelling that may mean another resource. A read of it teaches nothing.
 	untaught bool
 	// objection is what the handler in front found wrong; the guard answers with it.
@@ -31,6 +32,7 @@ type exchange struct {
 	reason   string // a refusal.Reason's name, or ""
 	detail   string // for the log
 	cause    error  // for the log alone
+	resource resource
 	key      etagcache.Key
 }
 
@@ -47,6 +49,7 @@ type objection struct {
 	detail  string
 	cause   error // stays in the log
 	current string
+	version json.RawMessage // that current stands for, where it has a name of its own
 	retry   time.Duration
 	final   bool // mode observe does not forgive it: there is nothing whole to forward
 	// instead is the backend's own answer to the caller's probe, which the caller gets in the place of a verdict.

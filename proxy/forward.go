@@ -32,7 +32,7 @@ func (w *write) lost(err error, sent bool) *http.Response {
 	switch {
 	case sent:
 		o.detail = fmt.Sprintf("The backend gave no answer. The request may have been applied, or may yet be: "+
-			"in %s read the resource, before you send it again.", w.term.Settle)
+			"in %s read the resource, before you send it again.", w.x.route.term.Settle)
 	case o.reason == refusal.Timeout:
 		o.detail = "The time for the request was over before it could be sent. Nothing was sent to the backend."
 	default:
@@ -43,15 +43,18 @@ func (w *write) lost(err error, sent bool) *http.Response {
 		w.warn(w.req.Context(), w.x, "no answer from the backend to a write", slog.String("method", w.x.method),
 			slog.Bool("sent", sent), slog.String("cause", err.Error()))
 	}
-	return w.refuse(w.req, o)
+	return w.x.route.refusals.answer(w.req, o)
 }
 
 // forwardMarked sends a write that holds no lease. Its marks are closed when the answer came, and left to run out when
 // none did.
 func (w *write) forwardMarked() (*http.Response, error) {
-	if len(w.marks) < len(w.wishes) {
+	unnoted := len(w.marks) < len(w.wishes)
+	if unnoted {
 		w.observer.Unguarded(w.x.route.Name)
 		w.warn(w.req.Context(), w.x, "an unsafe request goes to the backend without a note in the store")
+		w.owe()
+		defer w.owe()
 	}
 	neverReplayed(w.req)
 	res, err := w.send(w.req, w.x)
@@ -65,10 +68,22 @@ func (w *write) forwardMarked() (*http.Response, error) {
 		}
 		return w.unanswered(w.req, w.x, err)
 	}
-	if tag, ok, bad := etagcache.ParseETag(res.Header["Etag"]); bad == nil && ok {
-		setETag(res, tag, w.handOut(tag, etagcache.View{}, false))
+	if w.x.route.maker.Made() {
+		delete(res.Header, "Etag")
+	} else if tag, ok, bad := etagcache.ParseETag(res.Header["Etag"]); bad == nil && ok {
+		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, etagcache.View{}, false).String()}
 	}
 	return res, nil
+}
+
+// owe remembers the resources of a write that the store could take no note of; false: there are too many by now.
+func (w *write) owe() bool {
+	for _, wish := range w.wishes {
+		if !w.cache.Owe(wish.View.Key) {
+			return false
+		}
+	}
+	return true
 }
 
 // closeMarks moves the records once more, whatever became of the client.

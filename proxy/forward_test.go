@@ -177,7 +177,7 @@ func TestNobodyLearnsWhatTheBackendWouldNotShow(t *testing.T) {
 		t.Errorf("what is masked differs from what is absent:\n%s\n%s", a, b)
 	}
 
-	f.cfg.Disclose = false
+	f.cfg.Refusals.Disclose = false
 	c = f.replica()
 	reads := b.reads
 	masked, truly = c.put("/a", "x", tag), c.put("/a", "x", `"v-two;p409-AAAAAAAAAAAAAAAA"`)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,43 +18,84 @@ import (
 // to the backend.
 func (p *Proxy) examine(r *http.Request, x *exchange) {
 	x.method = r.Method
-	path, err := target.Canonical(r.URL.EscapedPath())
-	if err == nil {
-		x.path, x.route = path, p.routes.find(r.Host, path)
-	} else {
-		p.examineOdd(r, x)
-	}
+	spelling := p.locate(r, x)
+	x.safe = x.route.safe(x.method)
 	if !x.route.guarded() {
 		return
 	}
 	for _, alias := range target.Aliases(r.Header) {
 		delete(r.Header, alias)
 	}
-	method, methodErr := target.Method(r)
-	if methodErr == nil {
-		x.method = method
-	}
-	switch {
-	case methodErr != nil:
-		x.objection = &objection{reason: refusal.Malformed, detail: methodErr.Error()}
-	case x.untaught && !target.Safe(x.method):
-		x.objection = &objection{reason: refusal.Malformed, detail: "The path cannot be guarded: " + err.Error() + "."}
-	}
-	if names := target.ConnectionNames(r.Header); len(names) > 0 && x.objection == nil {
-		x.objection = &objection{
-			reason: refusal.Malformed,
-			detail: fmt.Sprintf("Connection names %s, which would take it away on the way.", strings.Join(names, ", ")),
+	object := func(o *objection) {
+		if x.objection == nil {
+			x.objection = o
 		}
 	}
+	if x.route.Mode == Closed {
+		object(&objection{reason: refusal.Closed})
+	}
+	form, o := formMethods(r, x.route.limits.Body)
+	if o != nil {
+		object(o)
+	}
+	method, err := target.Method(r, form)
+	if err == nil {
+		x.method, x.safe = method, x.route.safe(method)
+	} else {
+		object(malformed(err.Error()))
+	}
+	if spelling != nil && !x.safe {
+		object(malformed("The path cannot be guarded: " + spelling.Error() + "."))
+	}
+	if names := target.ConnectionNames(r.Header); len(names) > 0 {
+		object(malformed(fmt.Sprintf("Connection names %s, which would take it away on the way.", strings.Join(names, ", "))))
+	}
 	r.Header.Del("Upgrade") // no route allows it yet; the reverse proxy takes care of Connection
+	x.resource, err = x.route.resource(x.path, r.URL.RawQuery)
+	switch {
+	case err == nil:
+		x.key = x.route.key(x.resource)
+	case x.safe:
+		x.untaught = true
+	default:
+		object(malformed("Which resource is meant cannot be told: " + err.Error() + "."))
+	}
 }
 
-// examineOdd finds the route of a path whose spelling backends read differently. It belongs to whatever guarded route it
-// could mean: there an unsafe method is refused, and a read teaches nothing.
-func (p *Proxy) examineOdd(r *http.Request, x *exchange) {
+func malformed(detail string) *objection {
+	return &objection{reason: refusal.Malformed, detail: detail}
+}
+
+// locate finds the route. The error is what is wrong with how the path or the query is spelt, so that backends read it
+// differently: a read of it teaches nothing.
+func (p *Proxy) locate(r *http.Request, x *exchange) error {
+	path, err := target.Canonical(r.URL.EscapedPath())
+	if err != nil {
+		p.locateOdd(r, x)
+		return err
+	}
+	var ambiguous bool
+	x.path = path
+	x.route, ambiguous = p.routes.find(r, path)
+	if ambiguous {
+		x.untaught = true
+		return errAmbiguous
+	}
+	return nil
+}
+
+var errAmbiguous = errors.New("the query has a parameter more than once by which rules are chosen")
+
+// locateOdd finds the route of a path whose spelling backends read differently. It belongs to whatever guarded route it
+// could mean, to a closed one before all others.
+func (p *Proxy) locateOdd(r *http.Request, x *exchange) {
+	x.route = p.routes.unmatched
 	for _, candidate := range target.Lenient(r.URL.EscapedPath()) {
-		if found := p.routes.find(r.Host, candidate); found.guarded() {
+		found, _ := p.routes.find(r, candidate)
+		if found.Mode == Closed || found.guarded() && !x.route.guarded() {
 			x.route, x.path, x.untaught = found, candidate, true
+		}
+		if found.Mode == Closed {
 			return
 		}
 	}
@@ -65,10 +107,7 @@ func (p *Proxy) report(r *http.Request, x *exchange) {
 	if x.answered.IsZero() {
 		x.answered = now
 	}
-	name, mode := "", Off
-	if x.route != nil {
-		name, mode = x.route.Name, x.route.Mode
-	}
+	name, mode := x.route.Name, x.route.Mode
 	o := p.guard.observer
 	o.Request(name, r.Method, x.status, now.Sub(x.arrived), x.upstream, x.answered.Sub(x.arrived)-x.upstream)
 	if x.decision == "" {
@@ -117,3 +156,4 @@ func (nobody) RecordUnwritten(string)                                           
 func (nobody) Unguarded(string)                                                         {}
 func (nobody) MalformedETag(string)                                                     {}
 func (nobody) Probe(string, string)                                                     {}
+func (nobody) Unversioned(string, string)                                               {}

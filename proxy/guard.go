@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,7 +13,6 @@ import (
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
-	"proxy409/proxy/target"
 )
 
 // guard is the http.RoundTripper between the reverse proxy and the backend. Being one, it sees request, verdict, answer
@@ -22,15 +20,11 @@ import (
 type guard struct {
 	cache    *etagcache.Cache
 	next     http.RoundTripper
-	upstream *url.URL
-	term     etagcache.Term
-	wait     time.Duration
-	limits   Limits
-	style    refusal.Style
-	disclose bool
 	log      *slog.Logger
 	observer Observer
 	queue    *queue
+	routes   *routes
+	rarely   rarely
 
 	// writes counts the writes that hold a lease, or whose outcome is being recorded.
 	writes sync.WaitGroup
@@ -53,28 +47,22 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
 	if !x.route.guarded() {
-		if !target.Safe(x.method) {
+		if !x.safe {
 			x.decide(Passed, nil)
 		}
 		return g.through(req, x)
 	}
-	key, err := g.key(req, x)
-	x.key = key
-	if err != nil && x.objection == nil && !target.Safe(x.method) {
-		x.objection = &objection{reason: refusal.Malformed, detail: "The path cannot be guarded: " + err.Error() + "."}
-	}
 	if x.objection != nil && x.route.Mode != Observe {
 		x.decide(Refused, x.objection)
-		return g.refuse(req, x.objection), nil
+		return x.route.refusals.answer(req, x.objection), nil
 	}
 	if x.objection != nil {
 		x.decide(WouldRefuse, x.objection)
 	}
 	switch {
-	case req.Method == x.method && (x.method == http.MethodGet || x.method == http.MethodHead):
-		x.untaught = x.untaught || err != nil
+	case x.safe && (x.method == http.MethodGet || x.method == http.MethodHead):
 		return g.read(req, x)
-	case target.Safe(x.method):
+	case x.safe:
 		return g.through(req, x)
 	case x.route.judges(x.method, conditional(req)):
 		return g.write(req, x)
@@ -82,21 +70,6 @@ func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
 		return g.pass(req, x)
 	}
 }
-
-// key names the resource by the path as it is about to be sent.
-func (g *guard) key(req *http.Request, x *exchange) (etagcache.Key, error) {
-	path := x.path
-	if g.upstream.Path != "" && !x.untaught {
-		var err error
-		if path, err = target.Canonical(req.URL.EscapedPath()); err != nil {
-			return etagcache.Key{}, err
-		}
-	}
-	return target.Key(g.origin(), x.route.host, path), nil
-}
-
-// origin is the part of the upstream URL that tells backends apart.
-func (g *guard) origin() string { return g.upstream.Scheme + "://" + g.upstream.Host }
 
 func conditional(req *http.Request) bool {
 	return len(req.Header["If-Match"]) > 0 || len(req.Header["If-None-Match"]) > 0
@@ -128,7 +101,7 @@ func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Res
 	x.cause = err
 	g.log.LogAttrs(req.Context(), slog.LevelWarn, "no answer from the backend",
 		slog.String("method", req.Method), slog.String("path", req.URL.Path), slog.String("cause", err.Error()))
-	return g.refuse(req, o), nil
+	return x.route.refusals.answer(req, o), nil
 }
 
 // transportObjection puts the lack of an answer into words.
@@ -143,14 +116,14 @@ func transportObjection(err error) *objection {
 	return &objection{reason: refusal.Backend, cause: err}
 }
 
-// refuse makes the answer for an objection: the backend's own, or one from the table of refusals.
-func (g *guard) refuse(req *http.Request, o *objection) *http.Response {
+// answer makes the answer for an objection: the backend's own, or one from the table of refusals.
+func (r Refusals) answer(req *http.Request, o *objection) *http.Response {
 	if o.instead != nil {
 		return o.instead
 	}
-	return g.style.Response(req, refusal.Refusal{
+	return r.Style.Response(req, refusal.Refusal{
 		Reason: o.reason, Detail: o.detail, IfMatch: strings.Join(req.Header["If-Match"], ", "),
-		CurrentETag: o.current, RetryAfter: o.retry, Hidden: !g.disclose,
+		CurrentETag: o.current, CurrentVersion: o.version, RetryAfter: o.retry, Hidden: !r.Disclose,
 	})
 }
 

@@ -38,8 +38,8 @@ func newFleet(t testing.TB, b *backend) *fleet {
 			Upstream: u,
 			Routes:   []proxy.Route{route()},
 			Timeouts: proxy.Timeouts{Write: 2 * time.Second, Settle: 100 * time.Millisecond, BusyWait: time.Second},
-			Limits:   proxy.Limits{Body: 1 << 20, Tags: 64, Waiters: 64},
-			Disclose: true,
+			Limits:   proxy.Limits{Body: 1 << 20, Representation: 1 << 20, Tags: 64, Waiters: 64},
+			Refusals: proxy.Refusals{Disclose: true},
 			Logger:   slog.New(slog.NewTextHandler(logs, nil)),
 		},
 	}

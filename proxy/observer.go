@@ -27,6 +27,8 @@ type Observer interface {
 	Unguarded(route string)
 	// MalformedETag: the backend sent an ETag that is none, or two.
 	MalformedETag(route string)
+	// Unversioned: a read was answered without a version that the guard could use. Cause is one of validator.Causes.
+	Unversioned(route, cause string)
 	// Probe: the backend was asked for the present version. Outcome is one of the Probe constants.
 	Probe(route string, outcome string)
 }
@@ -39,6 +41,7 @@ const (
 	Enforce Mode = "enforce" // refuse what must be refused
 	Observe Mode = "observe" // decide, count and log; refuse nothing
 	Off     Mode = "off"     // let everything pass untouched
+	Closed  Mode = "closed"  // let nothing pass
 )
 
 // Decision is what became of an unsafe request.

@@ -66,4 +66,5 @@ func (o *told) Unguarded(string) { o.add("unguarded") }
 
 func (o *told) MalformedETag(string) { o.add("malformed") }
 
-func (o *told) Probe(_, how string) { o.add("probe %s", how) }
+func (o *told) Probe(_, how string)       { o.add("probe %s", how) }
+func (o *told) Unversioned(_, why string) { o.add("unversioned %s", why) }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
-	"strings"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -31,8 +31,8 @@ func (w *write) identify(context.Context) *objection {
 	return nil
 }
 
-// destination is the key of the resource that Destination names (RFC 4918 section 10.3), under the upstream's path as
-// every other.
+// destination is the key of the resource that Destination names (RFC 4918 section 10.3), by the route that its path has
+// here.
 func (w *write) destination() (etagcache.Key, error) {
 	lines := w.req.Header["Destination"]
 	if len(lines) != 1 {
@@ -42,21 +42,29 @@ func (w *write) destination() (etagcache.Key, error) {
 	if err != nil {
 		return etagcache.Key{}, errors.New("it is not a URL")
 	}
-	path, err := target.Canonical(strings.TrimSuffix(w.upstream.EscapedPath(), "/") + u.EscapedPath())
+	path, err := target.Canonical(u.EscapedPath())
 	if err != nil {
 		return etagcache.Key{}, err
 	}
-	return target.Key(w.origin(), w.x.route.host, path), nil
+	there, ambiguous := w.routes.find(&http.Request{Host: w.req.Host, Method: w.x.method, URL: u}, path)
+	if ambiguous {
+		return etagcache.Key{}, errAmbiguous
+	}
+	resource, err := there.resource(path, u.RawQuery)
+	if err != nil {
+		return etagcache.Key{}, err
+	}
+	return there.key(resource), nil
 }
 
 // precondition reads If-Match and If-None-Match.
 func (w *write) precondition(context.Context) *objection {
 	h := w.req.Header
-	match, err := etagcache.ParseTagList(h["If-Match"], w.limits.Tags)
+	match, err := etagcache.ParseTagList(h["If-Match"], w.x.route.limits.Tags)
 	if err != nil {
 		return &objection{reason: refusal.Malformed, detail: "If-Match: " + err.Error() + "."}
 	}
-	none, err := etagcache.ParseTagList(h["If-None-Match"], w.limits.Tags)
+	none, err := etagcache.ParseTagList(h["If-None-Match"], w.x.route.limits.Tags)
 	if err != nil {
 		return &objection{reason: refusal.Malformed, detail: "If-None-Match: " + err.Error() + "."}
 	}
@@ -75,6 +83,7 @@ func (w *write) precondition(context.Context) *objection {
 		w.cond.Absent, w.judged = true, true
 	case match.Field && !match.Any:
 		w.cond.Match, w.cond.Strong, w.judged = match, w.x.route.Version.Strong, true
+		w.cond.Qualify, w.cond.Match = w.x.route.Version.Qualify, w.x.route.unsuffixedList(match)
 	default:
 		return &objection{reason: refusal.Missing}
 	}
@@ -116,12 +125,12 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 
 // buffer reads the body.
 func (w *write) buffer(context.Context) *objection {
-	err := buffer(w.req, w.limits.Body)
+	err := buffer(w.req, w.x.route.limits.Body)
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		return &objection{
 			reason: refusal.TooLarge,
-			detail: fmt.Sprintf("The body is over the limit of %d bytes.", w.limits.Body),
+			detail: fmt.Sprintf("The body is over the limit of %d bytes.", w.x.route.limits.Body),
 		}
 	case err != nil:
 		return &objection{reason: refusal.Malformed, detail: "The body could not be read to its end.", cause: err, final: true}

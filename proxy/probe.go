@@ -17,22 +17,23 @@ import (
 // finding is what a probe brought: the evidence to judge by, or an objection because there is none.
 type finding struct {
 	evidence  etagcache.Evidence
-	tag       etagcache.Tag // as the backend sent it; evidence.Kind is ShownVersion
+	shown     shown // evidence.Kind is ShownVersion
 	objection *objection
 	leadsTo   target.Path // where a redirect leads, in canonical form
 }
 
 // probe asks the backend, as the caller, which version is present. What it shows counts under begun.
 func (g *guard) probe(ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun) finding {
-	f := g.ask(ctx, req, x, begun, req.URL)
-	sent := req.URL.EscapedPath()
+	at := x.route.askAt(req, x)
+	f := g.ask(ctx, req, x, begun, at)
+	sent := at.EscapedPath()
 	canonical, err := target.Canonical(sent)
-	if f.evidence.Kind != etagcache.ShownAbsent || err != nil || canonical.String() == sent {
+	if f.evidence.Kind != etagcache.ShownAbsent || err != nil || canonical.String() == sent || x.route.readAt != nil {
 		return f
 	}
 	// The path came in another spelling than the canonical one. The resource is absent only if the backend knows it by
 	// neither; a redirect from the canonical one to the one that was sent says no more than that.
-	u := *req.URL
+	u := *at
 	u.Path, u.RawPath = canonical.URL().Path, canonical.URL().RawPath
 	other := g.ask(ctx, req, x, begun, &u)
 	if other.leadsTo == canonical {
@@ -41,11 +42,23 @@ func (g *guard) probe(ctx context.Context, req *http.Request, x *exchange, begun
 	return other
 }
 
+// askAt is where the backend is asked for the version of what a request is about: where the route says, or else at the
+// path that was written to, with those parameters of the query that are part of the key.
+func (p *route) askAt(req *http.Request, x *exchange) *url.URL {
+	if p.readAt != nil {
+		return p.readURL(x.path, x.resource)
+	}
+	u := *req.URL
+	u.RawQuery, u.ForceQuery = x.resource.query(), false
+	return &u
+}
+
+// ask asks the backend at a URL.
 func (g *guard) ask(
 	ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun, at *url.URL,
 ) (f finding) {
 	ctx, cancel := context.WithCancel(ctx)
-	probe := probeRequest(untraced{ctx}, req, at)
+	probe := x.route.probeRequest(untraced{ctx}, req, at)
 	res, err := g.send(probe, x)
 	if err != nil {
 		cancel()
@@ -85,15 +98,12 @@ func (g *guard) ask(
 
 // shown reads the version off an answer that shows the resource.
 func (g *guard) shown(req *http.Request, res *http.Response, x *exchange, f *finding) (outcome string) {
-	tag, validator, ok, malformed := validatorOf(req, res)
-	if malformed {
-		g.observer.MalformedETag(x.route.Name)
-	}
-	if !ok {
+	f.shown = g.version(req, res, x)
+	if !f.shown.ok {
 		f.evidence.Kind = etagcache.ShownUnversioned
 		return ProbeUnversioned
 	}
-	f.tag, f.evidence.Kind, f.evidence.Shown = tag, etagcache.ShownVersion, validator
+	f.evidence.Kind, f.evidence.Shown = etagcache.ShownVersion, f.shown.noted
 	return ProbeVersion
 }
 
@@ -118,11 +128,9 @@ func unverifiable(cause error) *objection {
 
 // probeRequest is a GET as the caller would send it: the same credentials and the same preferences, without what
 // belongs to the write.
-func probeRequest(ctx context.Context, req *http.Request, at *url.URL) *http.Request {
-	u := *at
-	u.RawQuery, u.ForceQuery = "", false
+func (p *route) probeRequest(ctx context.Context, req *http.Request, at *url.URL) *http.Request {
 	probe := (&http.Request{
-		Method: http.MethodGet, URL: &u, Host: req.Host,
+		Method: http.MethodGet, URL: at, Host: req.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header, len(req.Header)),
 	}).WithContext(ctx)
@@ -132,6 +140,9 @@ func probeRequest(ctx context.Context, req *http.Request, at *url.URL) *http.Req
 		}
 	}
 	probe.Header["Cache-Control"] = []string{"no-cache"}
+	if p.maker.Made() {
+		return p.forMaking(probe)
+	}
 	return probe
 }
 

@@ -105,7 +105,7 @@ func TestWhatComesBeforeAProbesAnswerStaysHere(t *testing.T) {
 		return false
 	})
 	f := newFleet(t, b)
-	f.cfg.Disclose = false
+	f.cfg.Refusals.Disclose = false
 	c := f.replica()
 	var hints []string
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{

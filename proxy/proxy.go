@@ -7,11 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"sync"
 	"time"
 
-	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
 )
 
@@ -40,45 +38,43 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.Observer == nil {
 		cfg.Observer = nobody{}
 	}
-	if err := cfg.Refusals.Check(); err != nil {
-		return nil, Problem{Path: "refusals", Message: err.Error()}
-	}
-	rs, err := newRoutes(cfg.Routes)
+	rs, err := newRoutes(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	g := &guard{
-		cache: cfg.Cache, next: cfg.Transport, upstream: cfg.Upstream,
-		term:   etagcache.Term{Work: cfg.Timeouts.Write, Settle: cfg.Timeouts.Settle},
-		wait:   cfg.Timeouts.BusyWait,
-		limits: cfg.Limits, style: cfg.Refusals, disclose: cfg.Disclose,
+		cache: cfg.Cache, next: cfg.Transport,
 		log: cfg.Logger, observer: cfg.Observer, began: time.Now(),
-		queue: newQueue(cfg.Limits.Waiters),
+		queue: newQueue(), routes: rs,
 	}
 	p := &Proxy{routes: rs, guard: g}
 	p.reverse = &httputil.ReverseProxy{
 		Transport:    g,
 		BufferPool:   newBufferPool(),
 		ErrorLog:     slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
-		Rewrite:      func(pr *httputil.ProxyRequest) { rewrite(pr, cfg.Upstream) },
+		Rewrite:      rewrite,
 		ErrorHandler: p.failed,
 	}
 	return p, nil
 }
 
-// rewrite aims the request at the backend. The Host stays the client's, because applications build their links from it.
-// Forwarding fields that the client sent are gone before this is called; the proxy sets its own.
-func rewrite(pr *httputil.ProxyRequest, upstream *url.URL) {
+// rewrite aims the request at the backend. The Host stays the client's, because applications build their links from it,
+// unless the route wants the upstream's. Forwarding fields that the client sent are gone before this is called; the proxy
+// sets its own.
+func rewrite(pr *httputil.ProxyRequest) {
+	p := exchangeOf(pr.In.Context()).route
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
-	pr.SetURL(upstream)
-	pr.Out.Host = pr.In.Host
+	pr.SetURL(p.upstream)
+	if !p.UpstreamHost {
+		pr.Out.Host = pr.In.Host
+	}
 	pr.SetXForwarded()
 }
 
 // ServeHTTP passes a request on: the handler in front finds the route and what is wrong with the request, the reverse
 // proxy does what it always does, and the guard in it decides.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{arrived: time.Now(), host: r.Host}
+	x := &exchange{arrived: time.Now()}
 	p.examine(r, x)
 	defer p.report(r, x)
 	p.reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
@@ -88,13 +84,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
 	o := transportObjection(err)
-	if x != nil {
-		x.status, x.cause = p.guard.style.StatusOf(o.reason), err
-		if r.Context().Err() != nil {
-			x.status = statusClientGone
-		}
+	style := x.route.refusals.Style
+	x.status, x.cause = style.StatusOf(o.reason), err
+	if r.Context().Err() != nil {
+		x.status = statusClientGone
 	}
-	res := p.guard.style.Response(r, refusal.Refusal{Reason: o.reason, Detail: o.detail})
+	res := style.Response(r, refusal.Refusal{Reason: o.reason, Detail: o.detail})
 	defer res.Body.Close()
 	copyResponse(w, res)
 }

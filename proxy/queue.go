@@ -12,7 +12,6 @@ import (
 // queue holds the writes of this process that wait for another write at their resource. Those that wait for a write of
 // this process are woken when it ends; for another replica's write they look again at short, growing, random intervals.
 type queue struct {
-	limit int
 	mu    sync.Mutex
 	lines map[etagcache.Key]*line
 }
@@ -22,19 +21,17 @@ type line struct {
 	ended   chan struct{} // closed when a write at the key ends
 }
 
-func newQueue(limit int) *queue {
-	return &queue{limit: limit, lines: make(map[etagcache.Key]*line)}
-}
+func newQueue() *queue { return &queue{lines: make(map[etagcache.Key]*line)} }
 
-// enter joins the line at the key, or finds it full.
-func (q *queue) enter(key etagcache.Key) bool {
+// enter joins the line at the key, or finds that limit wait there already.
+func (q *queue) enter(key etagcache.Key, limit int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.lines[key]
 	if l == nil {
 		l = &line{ended: make(chan struct{})}
 	}
-	if l.waiting >= q.limit {
+	if l.waiting >= limit {
 		return false
 	}
 	l.waiting++
@@ -78,6 +75,7 @@ const (
 // place is one write's place in a line. It is in at most one line at a time, and must be left.
 type place struct {
 	queue   *queue
+	limit   int       // of a line's length
 	until   time.Time // when the write's patience ends
 	key     etagcache.Key
 	entered bool
@@ -95,7 +93,7 @@ func (p *place) pause(ctx context.Context, key etagcache.Key) bool {
 		p.leave()
 	}
 	if !p.entered {
-		p.key, p.entered = key, p.queue.enter(key)
+		p.key, p.entered = key, p.queue.enter(key, p.limit)
 	}
 	if !p.entered {
 		return false

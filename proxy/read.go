@@ -14,13 +14,14 @@ import (
 func (g *guard) read(req *http.Request, x *exchange) (*http.Response, error) {
 	view, trusted := g.ground(req, x)
 	for {
-		sent := bareRead(req, view, trusted)
+		sent := x.route.forBackend(req, view, trusted)
 		res, err := g.send(sent, x)
 		if err != nil {
 			return g.unanswered(req, x, err)
 		}
 		n := g.note(sent, res, x, view, trusted)
-		if view.Local && repeatable(req) && (n.late || n.noted && justModified(res)) {
+		returns := x.route.Version.Qualify == etagcache.QualifyReturned
+		if view.Local && repeatable(req) && (n.late || n.noted && returns && justModified(res)) {
 			fresh, err := g.cache.Fetch(req.Context(), x.key)
 			if err == nil && (n.late || fresh.Record.Version != view.Record.Version) {
 				// The copy that this read was begun under was old. Reads may be repeated.
@@ -30,7 +31,10 @@ func (g *guard) read(req *http.Request, x *exchange) (*http.Response, error) {
 			}
 			n.noted = n.noted && err == nil
 		}
-		g.dress(res, n)
+		tag := g.dress(res, x, n)
+		if x.route.maker.Made() {
+			answerMade(req, res, tag, n.tagged)
+		}
 		return res, nil
 	}
 }
@@ -79,27 +83,24 @@ type noting struct {
 func (g *guard) note(
 	req *http.Request, res *http.Response, x *exchange, view etagcache.View, trusted bool,
 ) noting {
-	tag, shown, ok, malformed := validatorOf(req, res)
-	n := noting{tag: tag, tagged: ok, view: view}
-	if malformed {
-		g.observer.MalformedETag(x.route.Name)
-	}
+	s := g.version(req, res, x)
+	n := noting{tag: s.tag, tagged: s.ok, view: view}
 	status := res.StatusCode
 	switch {
 	case !trusted:
 		return n
 	case status == http.StatusNotFound || status == http.StatusGone:
-		after, _, err := g.cache.Gone(req.Context(), view, view.Begin())
+		after, _, err := g.cache.Gone(req.Context(), view, view.Begin(x.route.Version.Lag))
 		g.overran(x, err == nil && after.Overran)
 		n.view = after
 		return n
-	case !ok:
+	case !s.ok:
 		return n
 	case status != http.StatusOK && status != http.StatusNotModified || aged(res):
-		n.noted, _ = view.Describe(tag)
+		n.noted, _ = view.Describe(x.route.unsuffixed(s.tag), x.route.Version.Qualify)
 		return n
 	}
-	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(), shown)
+	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(x.route.Version.Lag), s.noted)
 	if err != nil {
 		return n
 	}
@@ -110,16 +111,29 @@ func (g *guard) note(
 	return n
 }
 
-// dress puts the tag on the answer that the client may send back.
-func (g *guard) dress(res *http.Response, n noting) {
+// dress puts the tag on the answer that the client may send back, and returns it.
+func (g *guard) dress(res *http.Response, x *exchange, n noting) etagcache.Tag {
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusPartialContent, http.StatusNotModified:
 	default:
 		n.noted = false
 	}
-	if n.tagged {
-		setETag(res, n.tag, g.handOut(n.tag, n.view, n.noted))
+	if !n.tagged {
+		return etagcache.Tag{}
 	}
+	tag := g.handOut(n.tag, x.route, n.view, n.noted)
+	if tag != n.tag || x.route.maker.Made() {
+		res.Header["Etag"] = []string{tag.String()}
+	}
+	return tag
+}
+
+// forBackend is a read as the backend understands it.
+func (p *route) forBackend(req *http.Request, view etagcache.View, trusted bool) *http.Request {
+	if p.maker.Made() {
+		return p.forMaking(req)
+	}
+	return bareRead(req, p, view, trusted)
 }
 
 // repeatable reports whether the request can be sent again.

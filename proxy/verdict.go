@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -17,6 +16,13 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 	if verdict == etagcache.Grace {
 		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
 	}
+	if verdict == etagcache.Lagging {
+		return &objection{
+			reason: refusal.Unverifiable, retry: wish.View.LagLeft(w.x.route.Version.Lag),
+			detail: "The resource was written a moment ago, and the backend's answer may be older than that. The request was not " +
+				"forwarded. Send it again after the time in Retry-After.",
+		}
+	}
 	if left, _ := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
 		// The tag was read while this write was under way. It will not do, but reading again will not help before the end.
 		return &objection{reason: refusal.Busy, retry: left}
@@ -26,15 +32,15 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 
 // gather asks the backend for the evidence to judge a wish by.
 func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
-	f := w.probe(ctx, w.req, w.x, wish.View.Begin())
-	w.tag, wish.Evidence = f.tag, f.evidence
+	f := w.probe(ctx, w.req, w.x, wish.View.Begin(w.x.route.Version.Lag))
+	w.shown, wish.Evidence = f.shown, f.evidence
 	return f.objection
 }
 
 // disclosed is the objection for a verdict about the resource. Nobody learns from it what the backend would not show
 // them: unless it has just been asked as this caller, it is asked now, and its answer counts.
 func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	if !w.disclose {
+	if !w.x.route.refusals.Disclose {
 		return w.verdictObjection(verdict, wish.View, false)
 	}
 	if wish.Evidence.Kind == etagcache.NotAsked {
@@ -50,14 +56,14 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		view, learned, err := w.cache.Learn(ctx, wish.View, wish.Evidence.Begun, wish.Evidence.Shown)
 		w.overran(w.x, view.Overran)
 		w.drift(w.x, err == nil && learned == etagcache.Drift)
-		known, _ := view.Describe(w.tag)
+		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)
 		return w.verdictObjection(verdict, view, err == nil && known)
 	case etagcache.NotAsked, etagcache.ShownUnversioned:
 	}
 	return w.verdictObjection(verdict, wish.View, false)
 }
 
-// verdictObjection puts a verdict into words. current: w.tag is on record, as view has it, and may be shown.
+// verdictObjection puts a verdict into words. current: w.shown is on record, as view has it, and may be shown.
 func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View, current bool) *objection {
 	o := &objection{}
 	switch verdict {
@@ -67,9 +73,9 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 		o.reason = refusal.Absent
 	case etagcache.Unversioned:
 		o.reason = refusal.Unversioned
-		o.cause = errors.New("the backend sends no ETag; version: {from: body} would make one, and comes with a later version")
+		o.cause = w.x.route.unversionedCause()
 	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
-		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace: // none but Stale comes here
+		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging: // none but Stale comes here
 		o.reason = refusal.Stale
 		if w.cond.Unvouched() {
 			o.detail = "You read the resource while nobody could take note of its version: a write was under way or in doubt, " +
@@ -77,7 +83,7 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 		}
 	}
 	if current {
-		o.current = w.handOut(w.tag, view, true).String()
+		o.current, o.version = w.handOut(w.shown.tag, w.x.route, view, true).String(), w.shown.current
 	}
 	return o
 }

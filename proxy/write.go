@@ -20,12 +20,14 @@ type write struct {
 	cond   etagcache.Condition
 	judged bool // a precondition was sent, and it is held against the record
 	wishes []etagcache.Wish
-	tag    etagcache.Tag // what the backend showed this caller, if it was asked
+	shown  shown // what the backend showed this caller, if it was asked
 	held   *etagcache.Held
 	marks  []*etagcache.Marked // what is left instead of a lease
 	// objected is the first objection that was forgiven, and would be refused by a route that enforces.
 	objected *objection
-	streamed bool // the body is too large to be held, so the write may not hold a lease either
+	forgave  *objection // what a route that enforces has let pass, and is worth a line in the log
+	streamed bool       // the body is too large to be held, so the write may not hold a lease either
+	blind    bool       // the store does not answer, and the route lets writes through all the same
 }
 
 type phase func(context.Context) *objection
@@ -60,7 +62,7 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		}
 	}
 	w.decided()
-	towardsBackend(w.req.Header)
+	w.x.route.towardsBackend(w.req.Header)
 	if w.held == nil {
 		return w.forwardMarked()
 	}
@@ -70,7 +72,7 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 // run runs one phase. Each has timeouts.write to itself: however long the upload takes, what comes after it is not late.
 // Once the lease is held, its deadline is theirs.
 func (w *write) run(p phase) *objection {
-	deadline := time.Now().Add(w.term.Work)
+	deadline := time.Now().Add(w.x.route.term.Work)
 	if w.held != nil {
 		deadline = w.held.Deadline
 	}
@@ -88,6 +90,7 @@ func (w *write) run(p phase) *objection {
 func (w *write) forgiven(o *objection) bool {
 	r := w.x.route
 	missing := o.reason == refusal.Missing && o.instead == nil
+	blind := o.reason == refusal.Store && o.instead == nil
 	switch {
 	case o.final:
 		return false
@@ -96,12 +99,14 @@ func (w *write) forgiven(o *objection) bool {
 			w.objected = o
 		}
 	case missing && r.Missing == MissingAllow:
+	case blind && r.AllowBlind && w.owe():
+		w.forgave = o
 	default:
 		return false
 	}
 	o.close()
 	w.judged, w.cond = false, etagcache.Condition{}
-	w.streamed = w.streamed || o.reason == refusal.TooLarge
+	w.streamed, w.blind = w.streamed || o.reason == refusal.TooLarge, w.blind || blind
 	return true
 }
 
@@ -112,7 +117,7 @@ func (w *write) refused(o *objection) *http.Response {
 		decision = PassedThrough
 	}
 	w.x.decide(decision, o)
-	return w.refuse(w.req, o)
+	return w.x.route.refusals.answer(w.req, o)
 }
 
 // decided notes the decision, now that the write is about to be sent.
@@ -123,7 +128,7 @@ func (w *write) decided() {
 	case w.judged:
 		w.x.decide(Admitted, nil)
 	default:
-		w.x.decide(Passed, nil)
+		w.x.decide(Passed, w.forgave)
 	}
 }
 

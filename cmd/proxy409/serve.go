@@ -175,7 +175,7 @@ func (in *instance) drain(
 ) error {
 	in.ready.drain()
 	// A write may wait for another, then for its backend; its outcome may then wait for the store.
-	longest := delay + in.cfg.Timeouts.BusyWait + in.cfg.Timeouts.Write + in.cfg.Timeouts.Settle + 5*time.Second
+	longest := delay + in.cfg.LongestWait() + in.cfg.LongestWrite() + 5*time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	go func() {

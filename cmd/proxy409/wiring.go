@@ -17,6 +17,7 @@ import (
 	"proxy409/metrics"
 	"proxy409/proxy"
 	"proxy409/proxy/refusal"
+	"proxy409/proxy/validator"
 )
 
 // localFor is how old a local copy of a record may be (the design's "up to a second").
@@ -105,29 +106,59 @@ func proxyConfig(cfg *config.Config, cache *etagcache.Cache, log *slog.Logger, o
 	out := proxy.Config{
 		Upstream: cfg.Upstream,
 		Cache:    cache,
-		Timeouts: proxy.Timeouts{
-			Write: cfg.Timeouts.Write, Settle: cfg.Timeouts.Settle, BusyWait: cfg.Timeouts.BusyWait,
-		},
-		Limits: proxy.Limits{
-			Body: int64(cfg.Limits.Body), Tags: cfg.Limits.Tags, Waiters: cfg.Limits.Waiters,
-		},
-		Refusals: style(cfg.Refusals),
-		Disclose: cfg.Refusals.Disclose == config.DiscloseProbe,
+		Timeouts: proxy.Timeouts(cfg.Timeouts),
+		Limits:   limits(cfg.Limits.RouteLimits),
+		Refusals: refusals(cfg.Refusals),
 		Logger:   log,
 		Observer: o,
 	}
 	for _, r := range cfg.Routes {
-		out.Routes = append(out.Routes, proxy.Route{
-			Name: r.Name, Match: r.Match, Mode: proxy.Mode(r.Mode),
-			Guard: r.Guard, Pass: r.Pass, Missing: proxy.Missing(r.Missing),
-			Version: proxy.Version{
-				Strong: r.Version.Compare == config.CompareStrong,
-				Reread: r.Version.Reread, TrustWrites: r.Version.TrustWrites,
-			},
-			VerifyAlways: r.Verify == config.VerifyAlways,
-		})
+		out.Routes = append(out.Routes, route(r))
 	}
 	return out
+}
+
+func route(r config.Route) proxy.Route {
+	timeouts, limits, refusals := proxy.Timeouts(r.Timeouts), limits(r.Limits), refusals(r.Refusals)
+	return proxy.Route{
+		Name: r.Name, Match: r.Match, When: r.When.Query, Mode: proxy.Mode(r.Mode),
+		Guard: r.Guard, Pass: r.Pass, Missing: proxy.Missing(r.Missing),
+		Key:          proxy.Key(r.Key),
+		Version:      versionRule(r.Version),
+		Private:      r.Private,
+		VerifyAlways: r.Verify == config.VerifyAlways,
+		AllowBlind:   r.StoreDown == config.StoreDownAllow,
+		Upstream:     r.Upstream,
+		UpstreamHost: r.Host == config.HostUpstream,
+		Timeouts:     &timeouts, Limits: &limits, Refusals: &refusals,
+	}
+}
+
+func versionRule(v config.Version) proxy.Version {
+	return proxy.Version{
+		Source: validator.Source{
+			From: validator.From(v.From), Pointer: v.Pointer, Header: v.Header, Ignore: v.Ignore,
+		},
+		Strong: v.Compare == config.CompareStrong, Suffixes: v.Suffixes,
+		Reread: v.Reread, TrustWrites: v.TrustWrites,
+		Qualify: qualify[v.Qualify], Lag: v.Lag, Read: v.Read,
+	}
+}
+
+var qualify = map[config.Qualify]etagcache.Qualify{
+	config.QualifyReturned: etagcache.QualifyReturned,
+	config.QualifyNever:    etagcache.QualifyNever,
+	config.QualifyAlways:   etagcache.QualifyAlways,
+}
+
+func limits(l config.RouteLimits) proxy.Limits {
+	return proxy.Limits{
+		Body: int64(l.Body), Representation: int64(l.Representation), Tags: l.Tags, Waiters: l.Waiters,
+	}
+}
+
+func refusals(r config.Refusals) proxy.Refusals {
+	return proxy.Refusals{Style: style(r), Disclose: r.Disclose == config.DiscloseProbe}
 }
 
 func style(r config.Refusals) refusal.Style {

@@ -3,7 +3,10 @@ package refusal
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -13,11 +16,17 @@ func FuzzNoBytesBreakARefusal(f *testing.F) {
 	for _, s := range []string{"", `"a1"`, "W/\"\xff\xc0\xaf\"", "\r\nSet-Cookie: a=b\r\n\r\n", "\x00\x1b[2J\x7f", "\u202e</script>\u2028", `\"`} {
 		f.Add(uint8(Stale), s, s, s, []byte(s), s)
 	}
+	for _, s := range []string{`"><script>`, "</dd></dl><b onclick=x>", "&lt;&#60;\r\n{{.Status}}<!--", "x\n\nReason: busy", "\u202e]]>"} {
+		f.Add(uint8(Stale), s, s, s, []byte(`"`+s+`"`), "text/html")
+		f.Add(uint8(Exists), "", s, s, []byte(`"`+s+`"`), "text/plain")
+	}
 	f.Add(uint8(200), "x", "x", "x", []byte("1"), "application/json;q=NaN")
+	elements := readPage(f, respond(f, browser, Refusal{Reason: Stale})).elements
 	f.Fuzz(func(t *testing.T, reason uint8, detail, ifMatch, etag string, version []byte, accept string) {
-		resp := Style{}.Response(put(accept), Refusal{
+		r := Refusal{
 			Reason: Reason(reason), Detail: detail, IfMatch: ifMatch, CurrentETag: etag, CurrentVersion: version, Instance: "urn:x:1",
-		})
+		}
+		resp := Style{}.Response(put(accept), r)
 		var wire bytes.Buffer
 		if err := resp.Write(&wire); err != nil {
 			t.Fatal(err)
@@ -29,19 +38,62 @@ func FuzzNoBytesBreakARefusal(f *testing.F) {
 		if want := len(resp.Header); len(back.Header) != want {
 			t.Fatalf("%d header fields became %d: %v", want, len(back.Header), back.Header)
 		}
-		raw, p := body(t, back)
-		if int64(len(raw)) != resp.ContentLength || !utf8.Valid(raw) || p["status"] != float64(resp.StatusCode) {
-			t.Fatalf("%d bytes announced: %q", resp.ContentLength, raw)
+		raw, err := io.ReadAll(back.Body)
+		if err != nil || int64(len(raw)) != resp.ContentLength || !utf8.Valid(raw) {
+			t.Fatalf("%v, %d bytes announced: %q", err, resp.ContentLength, raw)
 		}
-		for _, c := range p["detail"].(string) {
-			if !unicode.IsPrint(c) && c != utf8.RuneError {
-				t.Fatalf("%q in the detail %q", c, p["detail"])
+		switch back.Header.Get("Content-Type") {
+		case "text/html; charset=utf-8":
+			p := readPage(t, raw)
+			if !slices.Equal(p.elements, elements) {
+				t.Fatalf("elements %v", p.elements)
 			}
-		}
-		if tag, ok := p["current_etag"]; ok && tag != etag {
-			t.Fatalf("tag %q became %q", etag, tag)
+			mustHoldOnlyFacts(t, p.facts, r)
+		case "text/plain; charset=utf-8":
+			mustHoldOnlyFacts(t, readText(t, raw), r)
+		default:
+			mustHoldTheMembers(t, raw, resp.StatusCode, etag)
 		}
 	})
+}
+
+func mustHoldTheMembers(t *testing.T, raw []byte, status int, etag string) {
+	t.Helper()
+	var p map[string]any
+	if err := json.Unmarshal(raw, &p); err != nil || p["status"] != float64(status) {
+		t.Fatalf("%v in %q", err, raw)
+	}
+	for _, c := range p["detail"].(string) {
+		if !unicode.IsPrint(c) && c != utf8.RuneError {
+			t.Fatalf("%q in the detail %q", c, p["detail"])
+		}
+	}
+	if tag, ok := p["current_etag"]; ok && tag != etag {
+		t.Fatalf("tag %q became %q", etag, tag)
+	}
+}
+
+// mustHoldOnlyFacts finds each text in its own place, whole or cut as it should be.
+func mustHoldOnlyFacts(t *testing.T, facts []fact, r Refusal) {
+	t.Helper()
+	for i, f := range facts {
+		good := false
+		switch f.Name {
+		case "Detail":
+			good = f.Value == detail(r)
+		case "Reason":
+			good = f.Value == r.Reason.String()
+		case "Current ETag":
+			good = f.Value == printable(r.CurrentETag, maxFact)
+		case "Current version":
+			good = f.Value == printable(compact(r.CurrentVersion), maxFact)
+		case "Instance":
+			good = f.Value == r.Instance && i == len(facts)-1
+		}
+		if !good {
+			t.Fatalf("fact %d of %+v is %q", i, r, f)
+		}
+	}
 }
 
 func FuzzStructuredString(f *testing.F) {

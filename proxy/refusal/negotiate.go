@@ -7,21 +7,32 @@ import (
 
 // format is one form in which a refusal can be sent.
 type format struct {
-	mediaType string
-	render    func(problem) []byte
+	mediaType   string // what Accept is held against
+	contentType string // what is sent: the media type, and its charset where it has one
+	policy      string // Content-Security-Policy; "" sends none
+	render      func(problem) []byte
 }
 
 // formats, the best first. The first is what a client gets that takes none of them: an answer in a form that was not
 // asked for is better than a 406 that hides why (RFC 9110, section 12.4.1).
 var formats = []format{
-	{"application/problem+json", problem.json},
-	{"application/json", problem.json},
+	{mediaType: "application/problem+json", contentType: "application/problem+json", render: problem.json},
+	{mediaType: "application/json", contentType: "application/json", render: problem.json},
+	{mediaType: "text/html", contentType: "text/html; charset=utf-8", policy: pagePolicy, render: problem.html},
+	{mediaType: "text/plain", contentType: "text/plain; charset=utf-8", render: problem.text},
 }
+
+// javaDefault begins the Accept of a Java program that has set none (java.net.HttpURLConnection, up to Java 17 at least;
+// what follows the asterisk has changed). It is a program that asks for nothing, and not a browser.
+const javaDefault = "text/html, image/gif, image/jpeg, *"
 
 // negotiate chooses by Accept (RFC 9110, section 12.5.1): the highest quality; among equals what the client names more
 // precisely, because "application/json, */*" asks for JSON; then the order of formats. Elements that are none are
 // passed over.
 func negotiate(accept []string) format {
+	if len(accept) == 1 && strings.HasPrefix(accept[0], javaDefault) {
+		return formats[0]
+	}
 	ranges := parseAccept(accept)
 	best, bestQuality, bestPrecision := formats[0], 0, 0
 	for _, f := range formats {
@@ -36,7 +47,7 @@ func negotiate(accept []string) format {
 }
 
 // mediaRange is an element of Accept, its quality in thousandths. Parameters of media types are not looked at: no
-// format has any.
+// format can be had with other ones.
 type mediaRange struct {
 	kind, subtype string
 	quality       int

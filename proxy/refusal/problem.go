@@ -22,13 +22,15 @@ type problem struct {
 
 	CurrentETag    string          `json:"current_etag,omitempty"`
 	CurrentVersion json.RawMessage `json:"current_version,omitempty"`
+
+	Advice string `json:"-"` // for people; programs go by the reason
 }
 
 func (s Style) problem(r Refusal) problem {
 	row := r.Reason.row()
 	p := problem{
 		Type: s.typeURI(r.Reason), Title: row.title, Status: s.StatusOf(r.Reason), Detail: detail(r), Instance: r.Instance,
-		Error: row.family, Reason: row.name, Message: row.message,
+		Error: row.family, Reason: row.name, Message: row.message, Advice: row.advice,
 	}
 	if row.showsTheCurrent {
 		// A tag of other bytes (obs-text) is left out: JSON and the client's own idea of header bytes would make
@@ -48,6 +50,7 @@ func (s Style) problem(r Refusal) problem {
 const (
 	maxDetail  = 1000
 	maxIfMatch = 200
+	maxFact    = 200 // of what a page shows; in JSON a tag is whole or not there
 )
 
 func detail(r Refusal) string {

@@ -21,6 +21,7 @@ const (
 	Unversioned         // the backend shows no version
 	Malformed           // bad If-Match, path or parameter
 	TooLarge            // the body is over its limit
+	Closed              // the route is a side door, and shut
 	Store               // the store does not answer
 	Grace               // the store was emptied; leases that it forgot may be running yet
 	Unverifiable        // the backend's answer to a probe tells nothing
@@ -69,6 +70,7 @@ type row struct {
 	detail          string // member detail, where the guard has none of its own
 	sent            string // instead of detail, after the If-Match that the client sent
 	message         string // member message: for the person in front of the program
+	advice          string // what that person can do next, as sentences; on pages only
 	proxyError      string // error of Proxy-Status (RFC 9209, section 2.3)
 	retry           bool   // with Retry-After
 	showsTheCurrent bool   // current_etag and current_version may be shown
@@ -101,14 +103,23 @@ const (
 	readAgain  = " The request was not forwarded. After the time in Retry-After, read the resource again and send your change with its new ETag."
 )
 
+// Advice for more than one reason. Where the write may have been applied, none says that it was not.
+const (
+	sendAgain  = "Nothing was saved. Wait a moment and send it again."
+	tellOthers = "Nothing was saved, and sending it again will not help. Keep a copy of what you entered, and tell whoever looks after this application."
+	checkFirst = "Wait a moment, then open the page anew. If you were saving a change, check whether it is there before you send it again."
+)
+
 // table is an array, so that a reason without a row shows in the tests. None has the row of a refusal that the guard
 // should not have made: an error of the proxy's own.
 var table = [end]row{
 	None: {
 		conflict: http.StatusInternalServerError, rfc9110: http.StatusInternalServerError, family: "internal",
-		title:   "The proxy failed",
-		detail:  "The proxy refused the request without a reason, which is an error of the proxy.",
-		message: saveLater, proxyError: internalError,
+		title:      "The proxy failed",
+		detail:     "The proxy refused the request without a reason, which is an error of the proxy.",
+		message:    saveLater,
+		advice:     checkFirst,
+		proxyError: internalError,
 	},
 	Stale: {
 		name: "stale", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionFailed, family: "conflict",
@@ -117,6 +128,7 @@ var table = [end]row{
 		detail:     "The precondition that you sent does not hold. Read the resource again, apply your change, send it with the new ETag.",
 		sent:       "the resource is now at another version. Read it again, apply your change, send it with the new ETag.",
 		message:    "document was modified by another user",
+		advice:     "Nothing was saved. Go back, keep a copy of what you entered, reload the page and apply your change again.",
 		proxyError: requestDenied, showsTheCurrent: true,
 	},
 	Missing: {
@@ -125,6 +137,7 @@ var table = [end]row{
 		detail: "Read the resource, apply your change, send it with the ETag that you got as If-Match; " +
 			"to create a resource, send If-None-Match: *. (If-Match: * names no version, and If-Unmodified-Since only a second.)",
 		message:    "change does not say which version of the document it was made from",
+		advice:     tellOthers,
 		proxyError: requestDenied,
 	},
 	Exists: {
@@ -132,6 +145,7 @@ var table = [end]row{
 		title:      "The resource exists already",
 		detail:     "You sent If-None-Match: *, but the resource exists. To change it, read it and send your change with its ETag as If-Match.",
 		message:    "document exists already",
+		advice:     "Nothing was saved. Go back and choose another name, or open what exists and apply your change there.",
 		proxyError: requestDenied, showsTheCurrent: true,
 	},
 	Absent: {
@@ -140,6 +154,7 @@ var table = [end]row{
 		detail:     "You sent If-Match, but the resource does not exist. To create it, send If-None-Match: * instead.",
 		sent:       "the resource does not exist. To create it, send If-None-Match: * instead.",
 		message:    "document does not exist",
+		advice:     "Nothing was saved. Go back and keep a copy of what you entered: if the document was deleted, you may have to create it anew.",
 		proxyError: requestDenied,
 	},
 	Busy: {
@@ -147,6 +162,7 @@ var table = [end]row{
 		title:      "Another write to the resource is under way",
 		detail:     "Another write to the resource is under way, and its outcome is not known yet." + notApplied,
 		message:    "document is being modified by another user, please try again in a moment",
+		advice:     sendAgain,
 		proxyError: requestDenied, retry: true,
 	},
 	Unversioned: {
@@ -154,6 +170,7 @@ var table = [end]row{
 		title:      "The resource shows no version",
 		detail:     "The backend shows no version of the resource, so nobody can say from which version your change was made. The request was not forwarded.",
 		message:    "document has no version, so it cannot be changed safely",
+		advice:     tellOthers,
 		proxyError: requestDenied,
 	},
 	Malformed: {
@@ -161,6 +178,7 @@ var table = [end]row{
 		title:      "The request is malformed",
 		detail:     "A precondition, the path or a parameter of the request is malformed.",
 		message:    "request is malformed",
+		advice:     "Nothing was saved. Keep a copy of what you entered and send it again; if that does not help, tell whoever looks after this application.",
 		proxyError: requestError,
 	},
 	TooLarge: {
@@ -168,13 +186,24 @@ var table = [end]row{
 		title:      "The request body is too large",
 		detail:     "The body of the request is larger than the proxy takes here. The request was not forwarded.",
 		message:    "document is too large",
+		advice:     "Nothing was saved. Go back, make it smaller and send it again.",
 		proxyError: requestError,
+	},
+	Closed: {
+		name: "closed", conflict: http.StatusForbidden, rfc9110: http.StatusForbidden, family: "forbidden",
+		title: "This way to the resource is closed",
+		detail: "The proxy forwards no requests here, because they would go around the check of versions. " +
+			"Send them to the address at which the resource is read and written.",
+		message:    "document cannot be reached this way",
+		advice:     "Nothing was saved. Go back and take the usual way to the document; if there is none, tell whoever looks after this application.",
+		proxyError: requestDenied,
 	},
 	Store: {
 		name: "store", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
 		title:      "The proxy cannot check the version now",
 		detail:     "The store of versions does not answer." + readAgain,
 		message:    saveLater,
+		advice:     sendAgain,
 		proxyError: internalError, retry: true,
 	},
 	Grace: {
@@ -182,6 +211,7 @@ var table = [end]row{
 		title:      "The proxy waits for writes that it may have forgotten",
 		detail:     "The store of versions began anew, and writes from before may still be under way." + readAgain,
 		message:    saveLater,
+		advice:     sendAgain,
 		proxyError: requestDenied, retry: true,
 	},
 	Unverifiable: {
@@ -189,6 +219,7 @@ var table = [end]row{
 		title:      "The present version cannot be determined",
 		detail:     "The backend was asked for the present version of the resource, and its answer shows none." + notApplied,
 		message:    saveLater,
+		advice:     sendAgain,
 		proxyError: requestDenied, retry: true,
 	},
 	Backend: {
@@ -196,6 +227,7 @@ var table = [end]row{
 		title:      "The backend gave no answer",
 		detail:     "The backend gave no answer. The request may have been applied: read the resource before you send it again.",
 		message:    "server did not answer, please check whether your change was saved",
+		advice:     checkFirst,
 		proxyError: unavailable,
 	},
 	Timeout: {
@@ -203,6 +235,7 @@ var table = [end]row{
 		title:      "The backend gave no answer in time",
 		detail:     "The backend gave no answer in time. The request may still be applied: read the resource before you send it again.",
 		message:    "server did not answer in time, please check whether your change was saved",
+		advice:     checkFirst,
 		proxyError: responseTimeout,
 	},
 }

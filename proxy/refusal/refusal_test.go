@@ -59,20 +59,26 @@ func TestGolden(t *testing.T) {
 				Reason: reason, IfMatch: `"a1"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"),
 				RetryAfter: 1500 * time.Millisecond,
 			}))
-			file := filepath.Join("testdata", string(profile), reason.String()+".http")
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil || got != string(want) {
-				t.Errorf("%s: %v (go test -update rewrites it after a change that is meant)\ngot:\n%s\nwant:\n%s", file, err, got, want)
-			}
+			golden(t, filepath.Join(string(profile), reason.String()+".http"), got)
 		}
+	}
+}
+
+// golden holds got against a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || got != string(want) {
+		t.Errorf("%s: %v (go test -update rewrites it after a change that is meant)\ngot:\n%s\nwant:\n%s", file, err, got, want)
 	}
 }
 
@@ -80,8 +86,8 @@ func TestGolden(t *testing.T) {
 func TestStatuses(t *testing.T) {
 	want := map[string][2]int{
 		"stale": {409, 412}, "missing": {409, 428}, "exists": {409, 412}, "absent": {409, 412}, "busy": {409, 409},
-		"unversioned": {409, 428}, "malformed": {400, 400}, "too_large": {413, 413}, "store": {503, 503}, "grace": {503, 503},
-		"unverifiable": {503, 503}, "backend": {502, 502}, "timeout": {504, 504},
+		"unversioned": {409, 428}, "malformed": {400, 400}, "too_large": {413, 413}, "closed": {403, 403}, "store": {503, 503},
+		"grace": {503, 503}, "unverifiable": {503, 503}, "backend": {502, 502}, "timeout": {504, 504},
 	}
 	if len(Reasons()) != len(want) {
 		t.Errorf("%d reasons, want %d", len(Reasons()), len(want))
@@ -153,14 +159,16 @@ func TestMembersAreInOrder(t *testing.T) {
 func TestHiddenRefusalsAreTheSameBytes(t *testing.T) {
 	s := testStyle(RFC9110)
 	s.Status = map[Reason]int{Exists: 422}
-	want := dump(t, s.Response(put(), Refusal{Reason: Stale}))
-	for _, reason := range []Reason{Stale, Exists, Absent} {
-		got := dump(t, s.Response(put(), Refusal{
-			Reason: reason, Hidden: true, Detail: "secret", IfMatch: `"x"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"),
-			RetryAfter: time.Hour,
-		}))
-		if got != want {
-			t.Errorf("%s, hidden:\n%s\nwant:\n%s", reason, got, want)
+	for _, f := range formats {
+		want := dump(t, s.Response(put(f.mediaType), Refusal{Reason: Stale}))
+		for _, reason := range []Reason{Stale, Exists, Absent} {
+			got := dump(t, s.Response(put(f.mediaType), Refusal{
+				Reason: reason, Hidden: true, Detail: "secret", IfMatch: `"x"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"),
+				RetryAfter: time.Hour,
+			}))
+			if got != want {
+				t.Errorf("%s, hidden:\n%s\nwant:\n%s", reason, got, want)
+			}
 		}
 	}
 	if _, p := body(t, s.Response(put(), Refusal{Reason: Busy, Hidden: true})); p["reason"] != "busy" {
@@ -200,15 +208,17 @@ func TestNoRefusalHasAnETag(t *testing.T) {
 
 func TestHeadGetsTheSameHeaderAndNoBody(t *testing.T) {
 	s, r := testStyle(""), Refusal{Reason: Grace}
-	want := s.Response(put(), r)
-	req := put()
-	req.Method = http.MethodHead
-	got := s.Response(req, r)
-	if raw, _ := io.ReadAll(got.Body); len(raw) > 0 {
-		t.Errorf("HEAD got %q", raw)
-	}
-	if !reflect.DeepEqual(got.Header, want.Header) || got.ContentLength != want.ContentLength || got.Status != want.Status {
-		t.Errorf("HEAD got %v %v", got.Status, got.Header)
+	for _, f := range formats {
+		want := s.Response(put(f.mediaType), r)
+		req := put(f.mediaType)
+		req.Method = http.MethodHead
+		got := s.Response(req, r)
+		if raw, _ := io.ReadAll(got.Body); len(raw) > 0 {
+			t.Errorf("HEAD got %q", raw)
+		}
+		if !reflect.DeepEqual(got.Header, want.Header) || got.ContentLength != want.ContentLength || got.Status != want.Status {
+			t.Errorf("HEAD got %v %v", got.Status, got.Header)
+		}
 	}
 }
 

@@ -52,11 +52,16 @@ func (s Style) Response(req *http.Request, r Refusal) *http.Response {
 	body := chosen.render(s.problem(r))
 
 	h := http.Header{
-		"Content-Type":   {chosen.mediaType},
+		"Content-Type":   {chosen.contentType},
 		"Content-Length": {strconv.Itoa(len(body))},
 		"Cache-Control":  {"no-store"},
 		"Vary":           {"Accept"},
 		"Proxy-Status":   {proxyStatus(r.Reason)},
+		// Every form repeats what the client sent, and none is to be taken for another.
+		"X-Content-Type-Options": {"nosniff"},
+	}
+	if chosen.policy != "" {
+		h.Set("Content-Security-Policy", chosen.policy)
 	}
 	if r.Reason.Retry() {
 		h.Set("Retry-After", retryAfter(r.RetryAfter))

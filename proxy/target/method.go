@@ -2,7 +2,6 @@ package target
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -29,7 +28,7 @@ func Safe(method string) bool {
 
 // Method is the method that the request may have at the backend, or a [Problem].
 //
-// X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override, and _method in the query of a POST, name another one.
+// X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override, and _method in the query or the form of a POST, name another one.
 // Whether the backend obeys is not known, so they are believed only where that makes the request more dangerous: they
 // turn a POST into any other unsafe method, and a safe request (by a header) into an unsafe one. What is returned is
 // never [Safe] unless the request's own method is.
@@ -37,20 +36,20 @@ func Safe(method string) bool {
 // Otherwise methods are returned in capitals, as lenient backends read them, but "get" stays "get": it is no safe
 // method.
 //
-// The request's header fields must have been freed of their [Aliases].
-func Method(r *http.Request) (string, error) {
-	return effective(r.Method, overrides(r))
+// The request's header fields must have been freed of their [Aliases]. Form are the values of _method in its body, if that
+// is a form.
+func Method(r *http.Request, form []string) (string, error) {
+	return effective(r.Method, overrides(r, form))
 }
 
-// overrides lists the methods that the request names beside its own. A _method in a form belongs here too, once the
-// body has been read: whoever adds it passes the parsed form to Method, and appends its values.
-func overrides(r *http.Request) []string {
-	var named []string
+// overrides lists the methods that the request names beside its own.
+func overrides(r *http.Request, form []string) []string {
+	named := slices.Clone(form)
 	for _, name := range overrideHeaders {
 		named = append(named, r.Header[name]...)
 	}
 	if strings.EqualFold(r.Method, http.MethodPost) && r.URL != nil {
-		named = append(named, queryValues(r.URL.RawQuery, "_method")...)
+		named = append(named, QueryValues(r.URL.RawQuery, "_method")...)
 	}
 	for i := range named {
 		named[i] = strings.TrimSpace(named[i])
@@ -83,26 +82,6 @@ func effective(own string, named []string) (string, error) {
 		return own, nil
 	}
 	return folded, nil
-}
-
-// queryValues lists the values of a parameter as the most lenient parser would find them: the name in any case (Slim
-// reads _METHOD), ";" separating too, bad escapes left standing.
-func queryValues(rawQuery, name string) []string {
-	var values []string
-	for pair := range strings.FieldsFuncSeq(rawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
-		k, v, _ := strings.Cut(pair, "=")
-		if strings.EqualFold(formUnescape(k), name) {
-			values = append(values, formUnescape(v))
-		}
-	}
-	return values
-}
-
-func formUnescape(s string) string {
-	if decoded, err := url.QueryUnescape(s); err == nil {
-		return decoded
-	}
-	return s
 }
 
 // isToken reports whether s is a token (RFC 9110, section 5.6.2).

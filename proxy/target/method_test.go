@@ -43,7 +43,7 @@ func TestEffectiveMethod(t *testing.T) {
 		{name: "a PUT does not become a POST", method: "PUT", header: named("POST"), want: "PUT"},
 		{name: "a DELETE does not become safe", method: "DELETE", header: named("HEAD"), want: "DELETE"},
 	} {
-		if got, err := Method(request(c.method, c.query, c.header)); err != nil || got != c.want {
+		if got, err := Method(request(c.method, c.query, c.header), nil); err != nil || got != c.want {
 			t.Errorf("%s: Method = %q, %v, want %q", c.name, got, err, c.want)
 		}
 	}
@@ -66,7 +66,7 @@ func TestMethodsThatAreRefused(t *testing.T) {
 		{"POST", "_method=GET", http.Header{"X-Http-Method": {"PUT"}}, ContradictoryMethods},
 		{"GET", "", http.Header{"X-Http-Method": {"GET"}, "X-Method-Override": {"PUT"}}, ContradictoryMethods},
 	} {
-		got, err := Method(request(c.method, c.query, c.header))
+		got, err := Method(request(c.method, c.query, c.header), nil)
 		if c.want == "" && err == nil {
 			continue
 		}
@@ -81,7 +81,7 @@ func FuzzNothingMakesAnUnsafeRequestSafe(f *testing.F) {
 	f.Add("get", "", "HEAD")
 	f.Add("GET", "", "PUT")
 	f.Fuzz(func(t *testing.T, method, query, override string) {
-		got, err := Method(request(method, query, http.Header{"X-Http-Method-Override": {override}}))
+		got, err := Method(request(method, query, http.Header{"X-Http-Method-Override": {override}}), nil)
 		if err != nil {
 			return
 		}

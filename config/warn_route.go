@@ -1,0 +1,69 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// route warns about one route, and what it inherits.
+func (w *warner) route(path string, r Route, s Store) {
+	host, rest, _ := strings.Cut(r.Match, "/")
+	w.warn(host != "" && host != "localhost" && !strings.Contains(host, "."), path+".match",
+		"matches only requests to a host called "+host+"; for the path on any host write /"+host+"/"+rest)
+	w.warn(r.Mode == Off, path+".mode",
+		"off: nothing is guarded here, and updates can be lost")
+	if !r.Mode.guards() {
+		return
+	}
+	w.warn(r.Missing == MissingAllow && !r.guardsPostAlone(), path+".missing",
+		"allow: a write without If-Match overwrites whatever is there")
+	w.warn(!slices.Contains(r.Guard, "POST") && !slices.Contains(r.Pass, "POST"), path+".pass",
+		"POST is in neither guard nor pass, and so is judged: one that creates is refused for want of a precondition")
+	w.times(path, r)
+	w.version(path+".version", r.Version)
+	w.storeDown(path+".store_down", r, s)
+}
+
+func (w *warner) times(path string, r Route) {
+	w.warn(r.Timeouts.Settle == 0, path+".timeouts.settle",
+		"with 0s a write that was given up on must be finished at once, or the next may be lost to it")
+	w.warn(r.Limits.Waiters == 0 && r.Timeouts.BusyWait > 0, path+".limits.waiters",
+		"with 0 no write ever waits, and timeouts.busy_wait does nothing")
+}
+
+func (w *warner) version(path string, v Version) {
+	w.warn(v.From == FromETag && v.TrustWrites, path+".trust_writes",
+		"relies on the backend to answer a write with the ETag that a GET would show; many send another's")
+	w.warn(v.From == FromBody && v.TrustWrites, path+".trust_writes",
+		"relies on the backend to answer a write with the whole representation, as a GET would show it")
+	w.warn(v.TrustWrites && v.Reread, path+".reread",
+		"the version after a write is read back, so trust_writes adds nothing")
+	w.warn(v.From != FromBody && v.Qualify == QualifyNever, path+".qualify",
+		"never: a version that comes back is taken for the earlier one, so equal versions must mean equal content")
+	w.warn(strings.EqualFold(v.Header, "Last-Modified"), path+".header",
+		"Last-Modified is blind to a second change within one second: a write past the proxy in the second of the previous "+
+			"change goes unseen; from: body sees it")
+}
+
+func (w *warner) storeDown(path string, r Route, s Store) {
+	allow := r.StoreDown == StoreDownAllow
+	w.warn(allow && s.Redis != nil, path,
+		"allow: while the store does not answer, writes are let through unguarded and updates can be lost; they are counted")
+	w.warn(allow && s.Redis == nil, path,
+		"has no effect: the store is this process's memory, which always answers")
+}
+
+// matches warns about a match whose routes all ask for more, at the last of them.
+func (w *warner) matches(routes []Route) {
+	last := make(map[string]int)
+	covered := make(map[string]bool)
+	for i, r := range routes {
+		last[r.Match] = i
+		covered[r.Match] = covered[r.Match] || len(r.When.Query) == 0
+	}
+	for match, i := range last {
+		w.warn(!covered[match], item("routes", i)+".when",
+			"requests to "+match+" that fit no when pass unguarded; end with a route of the same match without when, "+
+				"such as one with mode: closed")
+	}
+}
