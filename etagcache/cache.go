@@ -21,7 +21,7 @@ type Options struct {
 	Grace time.Duration
 	// LocalFor is how old a local copy of a record may be that a read is begun under. Zero: no local copies.
 	LocalFor time.Duration
-	// LocalSize is how many local copies are kept at the most. Zero: 65536.
+	// LocalSize is how many local copies are kept at the most, about 700 bytes each. Zero: 16384.
 	LocalSize int
 	// Clock measures elapsed time; it must carry a monotonic reading. Nil: time.Now.
 	Clock func() time.Time
@@ -48,19 +48,32 @@ func New(store Store, opt Options) *Cache {
 		opt.TTL = 720 * time.Hour
 	}
 	if opt.LocalSize == 0 {
-		opt.LocalSize = 1 << 16
+		opt.LocalSize = 1 << 14
 	}
 	if opt.Clock == nil {
 		opt.Clock = time.Now
 	}
 	if opt.Fresh == nil {
-		opt.Fresh = randomID
+		opt.Fresh = new(randomness).id
 	}
 	return &Cache{store: store, opt: opt, local: newLocalCopies(opt.LocalFor, opt.LocalSize)}
 }
 
-func randomID() (id [12]byte) {
-	rand.Read(id[:]) // never fails (package crypto/rand)
+// randomness hands out what crypto/rand gives in larger pieces: each call of it is one of the operating system.
+type randomness struct {
+	mu   sync.Mutex
+	left []byte
+	room [120 * len(Version{})]byte
+}
+
+func (r *randomness) id() (id [12]byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.left) == 0 {
+		rand.Read(r.room[:]) // never fails (package crypto/rand)
+		r.left = r.room[:]
+	}
+	r.left = r.left[copy(id[:], r.left):]
 	return id
 }
 

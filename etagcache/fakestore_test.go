@@ -69,7 +69,7 @@ func (s *fakeStore) empty() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.data)
-	fresh := randomID()
+	fresh := new(randomness).id()
 	s.epoch = Epoch{ID: EpochID(fresh[:8]), Start: s.now()}
 }
 

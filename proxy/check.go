@@ -11,7 +11,7 @@ func (w *write) check(ctx context.Context) *objection {
 	if w.held == nil || !w.judged || !w.x.route.VerifyAlways {
 		return nil
 	}
-	f := w.probe(ctx, w.req, w.x, etagcache.Begun{})
+	f := w.probe(ctx, w.until, w.req, w.x, etagcache.Begun{})
 	if f.objection != nil {
 		return f.objection
 	}

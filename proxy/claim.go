@@ -102,7 +102,7 @@ func (w *write) await(ctx context.Context, p *place, wish *etagcache.Wish) *obje
 	if inDoubt {
 		busy.retry = left // nobody will say before
 	}
-	patient := w.x.route.Mode != Observe && !inDoubt && ctx.Err() == nil
+	patient := w.x.route.Mode != Observe && !inDoubt && ctx.Err() == nil && time.Now().Before(w.until)
 	if !patient || !p.pause(ctx, wish.View.Key) {
 		return busy
 	}

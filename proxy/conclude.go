@@ -62,9 +62,7 @@ func (w *write) snapshot() *http.Request {
 
 // reread reads the resource under the write's own lease. Nobody else can have written it meanwhile.
 func (w *write) reread(req *http.Request) finding {
-	ctx, cancel := context.WithDeadline(context.Background(), w.held.Deadline)
-	defer cancel()
-	f := w.ask(ctx, req, w.x, etagcache.Begun{}, w.x.route.askAt(req, w.x))
+	f := w.ask(context.Background(), w.held.Deadline, req, w.x, etagcache.Begun{}, w.x.route.askAt(req, w.x))
 	if f.objection != nil {
 		f.objection.close()
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -22,10 +23,13 @@ type finding struct {
 	leadsTo   target.Path // where a redirect leads, in canonical form
 }
 
-// probe asks the backend, as the caller, which version is present. What it shows counts under begun.
-func (g *guard) probe(ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun) finding {
+// probe asks the backend, as the caller, which version is present, and gives it until then. What it shows counts under
+// begun.
+func (g *guard) probe(
+	ctx context.Context, until time.Time, req *http.Request, x *exchange, begun etagcache.Begun,
+) finding {
 	at := x.route.askAt(req, x)
-	f := g.ask(ctx, req, x, begun, at)
+	f := g.ask(ctx, until, req, x, begun, at)
 	sent := at.EscapedPath()
 	canonical, err := target.Canonical(sent)
 	if f.evidence.Kind != etagcache.ShownAbsent || err != nil || canonical.String() == sent || x.route.readAt != nil {
@@ -35,7 +39,7 @@ func (g *guard) probe(ctx context.Context, req *http.Request, x *exchange, begun
 	// neither; a redirect from the canonical one to the one that was sent says no more than that.
 	u := *at
 	u.Path, u.RawPath = canonical.URL().Path, canonical.URL().RawPath
-	other := g.ask(ctx, req, x, begun, &u)
+	other := g.ask(ctx, until, req, x, begun, &u)
 	if other.leadsTo == canonical {
 		return f
 	}
@@ -55,9 +59,9 @@ func (p *route) askAt(req *http.Request, x *exchange) *url.URL {
 
 // ask asks the backend at a URL.
 func (g *guard) ask(
-	ctx context.Context, req *http.Request, x *exchange, begun etagcache.Begun, at *url.URL,
+	ctx context.Context, until time.Time, req *http.Request, x *exchange, begun etagcache.Begun, at *url.URL,
 ) (f finding) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithDeadline(ctx, until)
 	probe := x.route.probeRequest(untraced{ctx}, req, at)
 	res, err := g.send(probe, x)
 	if err != nil {
@@ -81,6 +85,7 @@ func (g *guard) ask(
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		outcome, passed = ProbeForbidden, true
 		res.Body = &closer{ReadCloser: res.Body, after: cancel}
+		g.unnoted(res, x.route)
 		f.objection = &objection{instead: res}
 	case s == http.StatusNotFound || s == http.StatusGone:
 		outcome, f.evidence.Kind = ProbeAbsent, etagcache.ShownAbsent

@@ -23,9 +23,7 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	client := req.Context()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
 	var wrote atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { wrote.Store(true) },
-	})
+	ctx = traced(ctx, func() { wrote.Store(true) })
 	if !time.Now().Before(deadline) {
 		cancel(nil)
 		return nil, false, errLeaseEnded
@@ -43,6 +41,17 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	stop := context.AfterFunc(client, func() { cancel(context.Cause(client)) })
 	res.Body = &closer{ReadCloser: res.Body, after: func() { stop(); cancel(nil) }}
 	return res, true, nil
+}
+
+// traced is the context with a function that is told when the request's header is written. The trace by which the reverse
+// proxy passes 1xx on stays; it is copied, because httptrace would join the two by reflection, on every write.
+func traced(ctx context.Context, wroteHeaders func()) context.Context {
+	var trace httptrace.ClientTrace
+	if outer := httptrace.ContextClientTrace(ctx); outer != nil && outer.WroteHeaders == nil {
+		trace, ctx = *outer, untraced{ctx}
+	}
+	trace.WroteHeaders = wroteHeaders
+	return httptrace.WithClientTrace(ctx, &trace)
 }
 
 // dialFailed reports whether no connection could be made. The transport sends a request again only when nothing of it was

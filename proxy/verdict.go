@@ -32,7 +32,7 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 
 // gather asks the backend for the evidence to judge a wish by.
 func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
-	f := w.probe(ctx, w.req, w.x, wish.View.Begin(w.x.route.Version.Lag))
+	f := w.probe(ctx, w.until, w.req, w.x, wish.View.Begin(w.x.route.Version.Lag))
 	w.shown, wish.Evidence = f.shown, f.evidence
 	return f.objection
 }

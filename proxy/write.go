@@ -20,7 +20,8 @@ type write struct {
 	cond   etagcache.Condition
 	judged bool // a precondition was sent, and it is held against the record
 	wishes []etagcache.Wish
-	shown  shown // what the backend showed this caller, if it was asked
+	shown  shown     // what the backend showed this caller, if it was asked
+	until  time.Time // when the present phase must be over
 	held   *etagcache.Held
 	marks  []*etagcache.Marked // what is left instead of a lease
 	// objected is the first objection that was forgiven, and would be refused by a route that enforces.
@@ -30,6 +31,7 @@ type write struct {
 	blind    bool       // the store does not answer, and the route lets writes through all the same
 }
 
+// phase is one step. It is done within the client's context, and what it asks the backend before [write.until].
 type phase func(context.Context) *objection
 
 // write judges a request and forwards it if it may be.
@@ -49,7 +51,8 @@ func (g *guard) pass(req *http.Request, x *exchange) (*http.Response, error) {
 func (w *write) through(phases ...phase) (*http.Response, error) {
 	defer w.abandon()
 	for _, p := range phases {
-		o := w.run(p)
+		w.limit()
+		o := p(w.req.Context())
 		if o == nil {
 			continue
 		}
@@ -69,21 +72,14 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 	return w.forward()
 }
 
-// run runs one phase. Each has timeouts.write to itself: however long the upload takes, what comes after it is not late.
-// Once the lease is held, its deadline is theirs.
-func (w *write) run(p phase) *objection {
-	deadline := time.Now().Add(w.x.route.term.Work)
+// limit sets the time for the next phase. Each has timeouts.write to itself: however long the upload takes, what comes
+// after it is not late. Once the lease is held, its deadline is theirs.
+func (w *write) limit() {
 	if w.held != nil {
-		deadline = w.held.Deadline
+		w.until = w.held.Deadline
+		return
 	}
-	ctx, cancel := context.WithDeadline(w.req.Context(), deadline)
-	o := p(ctx)
-	if o != nil && o.instead != nil { // its body is yet to be read
-		o.instead.Body = &closer{ReadCloser: o.instead.Body, after: cancel}
-		return o
-	}
-	cancel()
-	return o
+	w.until = time.Now().Add(w.x.route.term.Work)
 }
 
 // forgiven reports whether the write goes on in spite of the objection, unjudged from now on.

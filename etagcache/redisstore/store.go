@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,6 +22,7 @@ type Store struct {
 	topology topology
 	buckets  []*bucket
 	opening  singleflight.Group
+	batchers sync.Map // from *redis.Client, one for each master, to *batcher
 }
 
 var _ etagcache.Store = (*Store)(nil)
@@ -58,6 +60,14 @@ func (s *Store) Close() error {
 		return fmt.Errorf("redisstore: close: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) batcher(node *redis.Client) *batcher {
+	b, ok := s.batchers.Load(node)
+	if !ok {
+		b, _ = s.batchers.LoadOrStore(node, &batcher{client: node, timeout: s.options.Timeout})
+	}
+	return b.(*batcher)
 }
 
 func (s *Store) bucket(key etagcache.Key) *bucket { return s.buckets[int(key[0])%len(s.buckets)] }
@@ -103,9 +113,13 @@ func (s *Store) getFrom(ctx context.Context, srv *server, keys []string) (etagca
 	if err != nil {
 		return etagcache.Reply{}, err
 	}
-	parts, err := node.EvalSha(ctx, srv.get, keys).Slice()
-	if err != nil {
+	cmd := redis.NewCmd(ctx, "evalsha", srv.get, 2, keys[0], keys[1])
+	if _, err := s.batcher(node).do(ctx, cmd); err != nil {
 		s.topology.doubt(ctx)
+		return etagcache.Reply{}, err
+	}
+	parts, err := cmd.Slice()
+	if err != nil {
 		return etagcache.Reply{}, err
 	}
 	return parseReply(parts)
@@ -150,26 +164,31 @@ func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagca
 		s.topology.doubt(ctx)
 		return r, true, err
 	}
-	var scripter redis.Scripter = node
-	var conn *redis.Conn
-	if s.options.WaitReplicas > 0 {
-		conn = node.Conn() // WAIT is about the writes of its own connection
-		defer conn.Close()
-		scripter = conn
-	}
-
 	something := "1"
 	if c.Old == nil {
 		something = "0"
 	}
 	epoch := &mark{arg: []byte(hex.EncodeToString(c.Epoch[:]))}
 	ttl := int64((c.TTL + time.Millisecond - 1) / time.Millisecond)
-	parts, err := scripter.EvalSha(ctx, srv.swap, keys, epoch, something, c.Old, c.New, ttl).Slice()
+	cmd := redis.NewCmd(ctx, "evalsha", srv.swap, 2, keys[0], keys[1], epoch, something, c.Old, c.New, ttl)
+	var conn *redis.Conn
+	var lost bool
+	if s.options.WaitReplicas > 0 {
+		conn = node.Conn() // WAIT is about the writes of its own connection
+		defer conn.Close()
+		err = conn.Process(ctx, cmd)
+	} else {
+		lost, err = s.batcher(node).do(ctx, cmd)
+	}
 	if err != nil {
 		s.topology.doubt(ctx)
-		return r, !epoch.written || refusal(err), err
+		return r, !lost && (!epoch.written || refusal(err)), err
 	}
 	// From here on the change may have been made, whatever fails: an error reply to WAIT says nothing about it.
+	parts, err := cmd.Slice()
+	if err != nil {
+		return r, false, err
+	}
 	if r, err = parseReply(parts); err != nil || !r.Swapped {
 		return r, false, err
 	}
