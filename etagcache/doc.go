@@ -27,4 +27,12 @@
 //   - Marks are a bounded set. When there are too many, the two that end first become one that only time closes.
 //   - A record that remembers nothing but its version is kept for minutes, not for the configured time: reading made-up
 //     paths must not fill the store. When it is forgotten, an answer that is under way teaches nothing, and no more.
+//   - Where a backend's reads lag behind its writes, an answer that began within the lag after the last move teaches no retired
+//     tag, and is no evidence of absence: the writer is told to come back. A record therefore notes when it was moved
+//     ([Record.Moved]), on the store's clock, a little late rather than early; a lease or a mark that ran out moved it then.
+//   - Tags of which equal ones mean equal content ([QualifyNever]) may come back: a retired one is then refused only where the
+//     record knows another, and while a write is under way its outcome is waited for.
+//   - What was written while the store did not answer is owed to it ([Cache.Owe]): the replica that let the write through moves
+//     the record as soon as it can, and before it shows it to anybody. Other replicas may still see the old record until
+//     then. The alternative, an own epoch for such times, would close all resources for the sake of one.
 package etagcache

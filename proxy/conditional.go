@@ -24,15 +24,16 @@ func (p *route) forMaking(req *http.Request) *http.Request {
 		delete(h, "If-Range")
 		delete(h, "Range")
 	}
-	if p.maker.NeedsBody() {
-		coding := "identity"
-		if !p.Version.Strong { // a tag of compressed content is weak, and strong comparison would never accept it
-			coding = validator.AcceptEncoding(h["Accept-Encoding"])
-		}
-		h["Accept-Encoding"] = []string{coding}
-		if out.Method == http.MethodHead {
-			out.Method = http.MethodGet
-		}
+	switch {
+	case p.Version.Strong: // a tag of compressed content is weak, and strong comparison would never accept it
+		h["Accept-Encoding"] = []string{"identity"}
+	case p.maker.NeedsBody():
+		h["Accept-Encoding"] = []string{validator.AcceptEncoding(h["Accept-Encoding"])}
+	}
+	if p.maker.NeedsBody() && out.Method == http.MethodHead {
+		out.Method = http.MethodGet
+		delete(h, "Range") // it says something to a GET alone (section 14.2)
+		delete(h, "If-Range")
 	}
 	return out
 }
@@ -46,7 +47,8 @@ func isDate(lines []string) bool {
 }
 
 // answerMade answers the conditions of a read whose version was made here (RFC 9110 section 13.2.2), and a HEAD that became
-// a GET. Current is the tag as the client has just been given it; ok is false when there is none.
+// a GET. Current is the tag as the client has just been given it; ok is false when there is none. If-Match is compared as
+// that of a write is, so that a client with a weak tag, as gzip has it, is not refused for ever.
 func answerMade(req *http.Request, res *http.Response, current etagcache.Tag, ok bool) {
 	same := func(strong bool) func(etagcache.Tag) bool {
 		return func(t etagcache.Tag) bool {
@@ -54,10 +56,11 @@ func answerMade(req *http.Request, res *http.Response, current etagcache.Tag, ok
 		}
 	}
 	if ok && res.StatusCode == http.StatusOK {
+		strongly := exchangeOf(req.Context()).route.Version.Strong
 		match, matchErr := etagcache.ParseTagList(req.Header["If-Match"], 0)
 		none, noneErr := etagcache.ParseTagList(req.Header["If-None-Match"], 0)
 		switch {
-		case matchErr == nil && match.Field && !match.Any && !slices.ContainsFunc(match.Tags, same(true)):
+		case matchErr == nil && match.Field && !match.Any && !slices.ContainsFunc(match.Tags, same(strongly)):
 			instead(res, http.StatusPreconditionFailed)
 		case noneErr == nil && (none.Any || slices.ContainsFunc(none.Tags, same(false))):
 			instead(res, http.StatusNotModified)
@@ -73,13 +76,18 @@ func answerMade(req *http.Request, res *http.Response, current etagcache.Tag, ok
 func instead(res *http.Response, status int) {
 	discardBody(res)
 	res.StatusCode, res.Status = status, http.StatusText(status)
-	for _, name := range [...]string{"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Last-Modified"} {
+	for _, name := range [...]string{
+		"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Range", "Content-Disposition",
+		"Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Accept-Ranges", "Last-Modified",
+	} {
 		delete(res.Header, name)
 	}
 	res.ContentLength = 0
 	res.Trailer = nil
 	if status != http.StatusNotModified {
 		delete(res.Header, "Etag") // it would be that of the answer's own content
+		delete(res.Header, "Expires")
+		res.Header["Cache-Control"] = []string{"no-store"} // how long the content may be kept does not hold of this
 		res.Header["Content-Length"] = []string{"0"}
 	}
 }

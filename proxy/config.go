@@ -65,7 +65,7 @@ type Route struct {
 	// whole value must match. Of the routes with one pattern the first counts whose When fits, then the one without.
 	When map[string]string
 	Mode Mode
-	// Guard methods are judged; with GET, HEAD is. Pass methods are forwarded unjudged, unless they carry a precondition,
+	// Guard methods are judged; with GET, all safe ones are. Pass methods are forwarded unjudged, unless they carry a precondition,
 	// but move the record. Every other unsafe method is judged.
 	Guard, Pass []string
 	Missing     Missing

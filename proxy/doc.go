@@ -25,5 +25,16 @@
 //     come back, it would be handed out for the copy's version, and refused. Such a read takes a trip to the store.
 //   - While the store does not answer, reads leave it alone for a second after each failure, so that not each of them waits
 //     for its time-out. Writes always ask it.
+//   - Made versions ([Version.Source]): where the content is needed, a HEAD goes to the backend as a GET, because backends leave
+//     out of a HEAD what costs them work; a Range with an If-Range that names a made tag is dropped, since whether the part
+//     fits cannot be said before the whole is seen; and codings that cannot be decoded here are not asked for. A tag made of
+//     compressed content is weak.
+//   - The tags of json and header versions are strong although they name a version and not its bytes (RFC 9110 section
+//     8.8.1): compare: strong must be able to accept them, and no range is ever combined by them.
+//   - Which rule a query chooses ([Route.When]) cannot be told when it has that parameter twice: the strictest of the rules
+//     counts, and writes are refused.
+//   - Every safe method is judged where GET is: a backend that writes on a GET may not look at the method at all.
+//   - On a private route an answer that sets a cookie teaches nothing: what the caller is shown next is shown to somebody else.
+//   - A form is read whole before it is known which method it stands for, since _method may be its last field.
 //   - The method that is judged is the effective one, and where a request could be two things it is the more dangerous.
 package proxy

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 
 	"proxy409/proxy/refusal"
@@ -20,23 +21,71 @@ func formMethods(r *http.Request, limit int64) ([]string, *objection) {
 	if !strings.EqualFold(r.Method, http.MethodPost) {
 		return nil, nil
 	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) ||
-		kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
+	kind := formKind(r.Header)
+	if kind == "" {
 		return nil, nil
 	}
 	content, o := readForm(r, limit)
-	if o != nil || !bytes.Contains(bytes.ToLower(content), []byte("method")) && !bytes.ContainsRune(content, '%') {
+	if o != nil || len(content) == 0 {
 		return nil, o
 	}
-	if kind == "application/x-www-form-urlencoded" {
-		return target.QueryValues(string(content), "_method"), nil
+	if oddForm(r.Header) {
+		return nil, unreadable
 	}
-	methods, err := multipartMethods(content, params["boundary"])
+	if kind == urlencoded {
+		methods, _ := target.QueryValues(string(content), "_method")
+		return methods, nil
+	}
+	methods, err := multipartMethods(content, r.Header.Get("Content-Type"))
 	if err != nil {
-		return nil, malformed("The form cannot be read, so that it cannot be told which method it stands for.")
+		return nil, unreadable
 	}
 	return methods, nil
+}
+
+var unreadable = malformed("The form cannot be read, so that it cannot be told which method it stands for.")
+
+// The types of forms.
+const (
+	urlencoded = "application/x-www-form-urlencoded"
+	multiparts = "multipart/form-data"
+)
+
+// formKind is the media type of a request that a backend may take for a form, whatever else stands in the field, and "" of
+// any other. Rack takes a POST without Content-Type for one, and looks into multipart/related and multipart/mixed too.
+func formKind(h http.Header) string {
+	lines := h["Content-Type"]
+	if len(lines) == 0 {
+		return urlencoded
+	}
+	for _, line := range lines {
+		kind := strings.ToLower(strings.TrimLeft(line, " \t"))
+		if i := strings.IndexAny(kind, ";, \t"); i >= 0 {
+			kind = kind[:i]
+		}
+		switch kind {
+		case "":
+			return urlencoded
+		case urlencoded, multiparts, "multipart/related", "multipart/mixed":
+			return kind
+		}
+	}
+	return ""
+}
+
+// oddForm reports whether backends differ in how they read the form, because of what its header says.
+func oddForm(h http.Header) bool {
+	lines := h["Content-Type"]
+	if len(lines) == 0 {
+		return false
+	}
+	_, params, err := mime.ParseMediaType(lines[0])
+	odd := len(lines) > 1 || err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) && lines[0] != "" ||
+		slices.ContainsFunc(h["Content-Encoding"], func(s string) bool { return !strings.EqualFold(strings.TrimSpace(s), "identity") })
+	for _, wide := range []string{"utf-7", "utf-16", "utf-32", "ucs", "ibm", "ebcdic"} { // ASCII looks otherwise in them
+		odd = odd || strings.HasPrefix(strings.ToLower(params["charset"]), wide)
+	}
+	return odd
 }
 
 // readForm reads the body and puts it back.
@@ -62,10 +111,18 @@ func readForm(r *http.Request, limit int64) ([]byte, *objection) {
 	return content, nil
 }
 
-var errNamelessPart = errors.New("a part of the form has no name")
+var (
+	errBoundary     = errors.New("it cannot be told where the parts of the form begin")
+	errNamelessPart = errors.New("a part of the form has no name") // or one that others can read
+)
 
 // multipartMethods lists the values of the parts named _method (RFC 7578).
-func multipartMethods(content []byte, boundary string) ([]string, error) {
+func multipartMethods(content []byte, contentType string) ([]string, error) {
+	kind, params, err := mime.ParseMediaType(contentType)
+	boundary := params["boundary"]
+	if err != nil || strings.ContainsAny(boundary, `"\`) || !boundaryFirst(contentType) {
+		return nil, errBoundary
+	}
 	var methods []string
 	parts := multipart.NewReader(bytes.NewReader(content), boundary)
 	for {
@@ -76,11 +133,11 @@ func multipartMethods(content []byte, boundary string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := part.FormName()
-		if name == "" {
-			return nil, errNamelessPart // or one that others can read
+		name, ok := partName(part)
+		if !ok && kind == multiparts {
+			return nil, errNamelessPart
 		}
-		if strings.EqualFold(name, "_method") {
+		if target.SameParameter(name, "_method") {
 			value, err := io.ReadAll(part)
 			if err != nil {
 				return nil, err
@@ -88,4 +145,23 @@ func multipartMethods(content []byte, boundary string) ([]string, error) {
 			methods = append(methods, string(value))
 		}
 	}
+}
+
+// boundaryFirst reports whether the parameter boundary is what comes first under that name: PHP takes the first "boundary" for
+// it, be that part of another parameter's name or value.
+func boundaryFirst(contentType string) bool {
+	before, after, _ := strings.Cut(strings.ToLower(contentType), "boundary")
+	return strings.HasPrefix(strings.TrimLeft(after, " \t"), "=") && !strings.Contains(before, `"`) &&
+		strings.HasSuffix(strings.TrimRight(before, " \t"), ";")
+}
+
+// partName is the name of a part. A backslash in it stands for the character after it (Rack), if not for itself.
+func partName(part *multipart.Part) (name string, ok bool) {
+	lines := part.Header["Content-Disposition"]
+	if len(lines) != 1 {
+		return "", false
+	}
+	_, params, err := mime.ParseMediaType(lines[0])
+	name = strings.ReplaceAll(params["name"], `\`, "")
+	return name, err == nil && name != ""
 }

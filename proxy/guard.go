@@ -59,16 +59,16 @@ func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
 	if x.objection != nil {
 		x.decide(WouldRefuse, x.objection)
 	}
-	switch {
-	case x.safe && (x.method == http.MethodGet || x.method == http.MethodHead):
+	switch x.kind(req) {
+	case KindRead:
 		return g.read(req, x)
-	case x.safe:
-		return g.through(req, x)
-	case x.route.judges(x.method, conditional(req)):
+	case KindJudged:
 		return g.write(req, x)
-	default:
+	case KindPassed:
 		return g.pass(req, x)
+	case KindUntouched:
 	}
+	return g.through(req, x)
 }
 
 func conditional(req *http.Request) bool {

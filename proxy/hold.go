@@ -3,8 +3,8 @@ package proxy
 import (
 	"bytes"
 	"io"
-	"mime"
 	"net/http"
+	"strings"
 
 	"proxy409/proxy/validator"
 )
@@ -15,7 +15,7 @@ func hold(res *http.Response, limit int64) ([]byte, error) {
 	if res.ContentLength > limit {
 		return nil, validator.TooLarge
 	}
-	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err == nil && kind == "text/event-stream" {
+	if isStream(res.Header) {
 		return nil, validator.Stream
 	}
 	var held bytes.Buffer
@@ -34,6 +34,13 @@ func hold(res *http.Response, limit int64) ([]byte, error) {
 	}
 	res.Body = rest(content, nil, res.Body)
 	return content, nil
+}
+
+// isStream reports whether the content is one that comes bit by bit, and may never end, by what the backend says of it.
+func isStream(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "text/event-stream" || kind == "multipart/x-mixed-replace"
 }
 
 // rest is a body of which the beginning has been read.

@@ -96,7 +96,7 @@ func (g *guard) note(
 		return n
 	case !s.ok:
 		return n
-	case status != http.StatusOK && status != http.StatusNotModified || aged(res):
+	case status != http.StatusOK && status != http.StatusNotModified || aged(res) || x.route.Private && len(res.Header["Set-Cookie"]) > 0:
 		n.noted, _ = view.Describe(x.route.unsuffixed(s.tag), x.route.Version.Qualify)
 		return n
 	}

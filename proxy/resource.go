@@ -29,9 +29,12 @@ func (p *route) resource(path target.Path, rawQuery string) (resource, error) {
 		path = path.WithSegment(in.segment, value)
 	}
 	for _, in := range p.inQuery {
-		values := target.QueryValues(rawQuery, in.name)
+		values, plain := target.QueryValues(rawQuery, in.name)
 		if len(values) != 1 {
 			return r, fmt.Errorf("the query must have the parameter %s once, not %d times", in.name, len(values))
+		}
+		if !plain {
+			return r, fmt.Errorf("the query has the parameter %s in a spelling that not everybody reads alike", in.name)
 		}
 		value := in.form.FindString(values[0])
 		if value == "" {
@@ -102,15 +105,22 @@ func (p *route) parseReadTarget(read string) (*readTarget, error) {
 	if t.query < 0 {
 		t.query = len(t.texts)
 	}
+	path, _, _ := strings.Cut(strings.Join(t.texts, "x"), "?")
+	if _, err := url.PathUnescape(path); err != nil {
+		return nil, errors.New("has a % that is not followed by two hexadecimal digits")
+	}
 	return t, nil
 }
 
 // stands reports whether a name stands for something in every request of the route.
 func (p *route) stands(name string) bool {
 	_, single := p.pattern.Wildcard(name)
-	return single || strings.HasSuffix(p.Match, "/{"+name+"...}") ||
+	return single || p.isRest(name) ||
 		slices.ContainsFunc(p.inQuery, func(in parameter) bool { return in.name == name })
 }
+
+// isRest reports whether a name stands for the rest of the path, slashes and all.
+func (p *route) isRest(name string) bool { return strings.HasSuffix(p.Match, "/{"+name+"...}") }
 
 // readURL is where the backend is asked for the version of what was requested: the path inbound, and the resource made
 // of it.
@@ -122,11 +132,15 @@ func (p *route) readURL(inbound target.Path, r resource) *url.URL {
 		if i == len(p.readAt.names) {
 			break
 		}
-		value := p.valueOf(p.readAt.names[i], inbound, r)
-		if i >= p.readAt.query {
+		name := p.readAt.names[i]
+		value := p.valueOf(name, inbound, r)
+		switch {
+		case i >= p.readAt.query:
 			b.WriteString(url.QueryEscape(value))
-		} else {
+		case p.isRest(name):
 			b.WriteString(strings.ReplaceAll(url.PathEscape(value), "%2F", "/"))
+		default:
+			b.WriteString(url.PathEscape(value))
 		}
 	}
 	path, query, _ := strings.Cut(b.String(), "?")

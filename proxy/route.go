@@ -56,7 +56,7 @@ func (cfg *Config) prepare(r Route, path string) (*route, error) {
 		p.refusals = *r.Refusals
 	}
 	p.term = etagcache.Term{Work: p.timeouts.Write, Settle: p.timeouts.Settle}
-	p.origin = p.upstream.Scheme + "://" + p.upstream.Host
+	p.origin = origin(p.upstream)
 	p.host, p.pattern = target.ParsePattern(r.Match)
 	for _, step := range []func(string) error{p.prepareUpstream, p.prepareParameters, p.prepareVersion} {
 		if err := step(path); err != nil {
@@ -67,6 +67,18 @@ func (cfg *Config) prepare(r Route, path string) (*route, error) {
 		return nil, Problem{Path: path + ".refusals", Message: err.Error()}
 	}
 	return p, nil
+}
+
+// origin is the part of a backend's URL that tells it from others, in the one form that its spellings share.
+func origin(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return scheme + "://" + host
 }
 
 func (p *route) prepareUpstream(path string) (err error) {
@@ -143,13 +155,8 @@ func (p *route) guarded() bool { return p.Mode != Off }
 
 // safe reports whether a request with the effective method only reads.
 func (p *route) safe(method string) bool {
-	if !target.Safe(method) {
-		return false
-	}
-	if method == http.MethodHead { // a backend may well do for HEAD what it does for GET
-		method = http.MethodGet
-	}
-	return !slices.Contains(p.Guard, method)
+	// A backend that writes on a GET may well do so whatever the method is: PHP looks at the query alone.
+	return target.Safe(method) && !slices.Contains(p.Guard, http.MethodGet)
 }
 
 // judges reports whether an unsafe request with the effective method is judged. conditional: it carries a precondition.
@@ -160,18 +167,23 @@ func (p *route) judges(method string, conditional bool) bool {
 // bare undoes what the proxy and the compressors on the way have added to a tag that a client sends. Compressors are on
 // both sides of the proxy.
 func (p *route) bare(sent etagcache.Tag) (tag etagcache.Tag, version etagcache.Version, qualified bool) {
-	tag, version, qualified = p.unsuffixed(sent).Unqualify()
+	tag, version, qualified = sent.Unqualify()
+	if !qualified { // a version may end like a suffix, so that is looked for second
+		tag, version, qualified = p.unsuffixed(sent).Unqualify()
+	}
 	return p.unsuffixed(tag), version, qualified
 }
 
-// unsuffixed is a tag without the suffix of a compressor.
+// unsuffixed is a tag without the suffix of a compressor: the longest that fits, whatever the order in which they are listed,
+// for of "--gzip" it is not "-gzip" that was added.
 func (p *route) unsuffixed(tag etagcache.Tag) etagcache.Tag {
+	longest := 0
 	for _, suffix := range p.Version.Suffixes {
-		if opaque, ok := strings.CutSuffix(tag.Opaque, suffix); ok && opaque != "" {
-			tag.Opaque = opaque
-			break
+		if len(suffix) > longest && len(suffix) < len(tag.Opaque) && strings.HasSuffix(tag.Opaque, suffix) {
+			longest = len(suffix)
 		}
 	}
+	tag.Opaque = tag.Opaque[:len(tag.Opaque)-longest]
 	return tag
 }
 

@@ -74,9 +74,9 @@ func (rs *routes) register(r *route) (err error) {
 	return nil
 }
 
-// find returns the route of a request, if its path is this. Ambiguous tells that the query has a parameter more than once
-// by which routes are chosen: which of them the backend looks at is not known, and the strictest of the routes is
-// returned.
+// find returns the route of a request, if its path is this. Ambiguous tells that the query has a parameter by which routes
+// are chosen more than once, or spelt in an odd way: what of it the backend looks at is not known, and the strictest of the
+// routes is returned.
 func (rs *routes) find(r *http.Request, path target.Path) (found *route, ambiguous bool) {
 	_, pattern := rs.mux.Handler(&http.Request{Method: http.MethodGet, Host: hostname(r.Host), URL: path.URL()})
 	list := rs.byPattern[pattern]
@@ -85,11 +85,11 @@ func (rs *routes) find(r *http.Request, path target.Path) (found *route, ambiguo
 	}
 	found = rs.unmatched
 	for _, candidate := range slices.Backward(list) {
-		fits, repeated := candidate.fits(r.URL.RawQuery)
+		fits, odd := candidate.fits(r.URL.RawQuery)
 		if fits {
 			found = candidate
 		}
-		ambiguous = ambiguous || repeated
+		ambiguous = ambiguous || odd
 	}
 	if ambiguous {
 		found = strictest(list, r.Method)
@@ -125,16 +125,17 @@ func hostname(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
-// fits reports whether the query is one that the route's when asks for.
-func (p *route) fits(rawQuery string) (fits, repeated bool) {
+// fits reports whether the query is one that the route's when asks for. Odd: it has a parameter of it more than once, or in
+// a spelling that backends read differently.
+func (p *route) fits(rawQuery string) (fits, odd bool) {
 	fits = true
 	for _, w := range p.when {
-		values := target.QueryValues(rawQuery, w.name)
+		values, plain := target.QueryValues(rawQuery, w.name)
 		matched := false
 		for _, v := range values {
 			matched = matched || w.form.MatchString(v)
 		}
-		fits, repeated = fits && matched, repeated || len(values) > 1
+		fits, odd = fits && matched, odd || len(values) > 1 || !plain
 	}
-	return fits, repeated
+	return fits, odd
 }

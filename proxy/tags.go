@@ -19,6 +19,15 @@ func (g *guard) handOut(tag etagcache.Tag, p *route, view etagcache.View, noted 
 	return tag
 }
 
+// unnoted makes an entity tag that nobody is going to note one that admits nothing.
+func (g *guard) unnoted(res *http.Response, p *route) {
+	if p.maker.Made() {
+		delete(res.Header, "Etag")
+	} else if tag, ok, err := etagcache.ParseETag(res.Header["Etag"]); err == nil && ok {
+		res.Header["Etag"] = []string{g.handOut(tag, p, etagcache.View{}, false).String()}
+	}
+}
+
 // bareRead makes a read speak the backend's language: qualified tags in its conditions are undone. One that is not of
 // the record's present version, like a bare one that names none, is taken out, and with the last of them the whole
 // condition, its date too: the backend, for which the tag may well be current, would otherwise confirm to the client

@@ -18,7 +18,8 @@ func (g *guard) unversioned(x *exchange, err error) {
 		cause = validator.Stream
 	}
 	g.observer.Unversioned(x.route.Name, cause.String())
-	if x.route.maker.Made() && g.rarely.now(x.route.Name+" "+cause.String(), time.Now()) {
+	elsewhere := x.safe && x.route.readAt != nil // what this read shows is not what writes are judged by
+	if x.route.maker.Made() && !elsewhere && g.rarely.now(x.route.Name+" "+cause.String(), time.Now()) {
 		g.tell(context.Background(), slog.LevelWarn, x, "no version can be made of an answer of the backend, so that writes to the "+
 			"resource are refused; this is said once in a minute, the metric counts each", slog.String("cause", cause.Error()))
 	}

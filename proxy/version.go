@@ -40,7 +40,7 @@ func (g *guard) version(req *http.Request, res *http.Response, x *exchange) (s s
 	}
 	return shown{
 		tag: made.Tag, current: made.Current, ok: true,
-		noted: etagcache.Validator{Tag: made.Tag.Digest(), Rep: representation(req, res, x.route.Private), Weak: made.Tag.Weak},
+		noted: etagcache.Validator{Tag: made.Tag.Digest(), Rep: representation(req, res, x.route), Weak: made.Tag.Weak},
 	}
 }
 
@@ -61,16 +61,17 @@ func (g *guard) ownVersion(req *http.Request, res *http.Response, x *exchange) s
 		return shown{}
 	}
 	return shown{tag: tag, ok: true, noted: etagcache.Validator{
-		Tag: x.route.unsuffixed(tag).Digest(), Rep: representation(req, res, x.route.Private), Weak: tag.Weak,
+		Tag: x.route.unsuffixed(tag).Digest(), Rep: representation(req, res, x.route), Weak: tag.Weak,
 	}}
 }
 
 // describes reports whether an answer with the status describes the resource, so that a version can be made of it.
 func describes(status int, byContent bool) bool {
 	switch status {
-	case http.StatusPartialContent, http.StatusNotModified: // they have the representation's header, not its content
-		return !byContent
-	case http.StatusNoContent, http.StatusResetContent:
+	case http.StatusPartialContent, http.StatusNoContent, http.StatusResetContent:
+		return !byContent // they have the representation's header, not its content
+	case http.StatusNotModified:
+		// The backend was asked by a date alone. The copy that it confirms may be older than its header, by less than a second.
 		return false
 	}
 	return success(status)
@@ -92,15 +93,18 @@ func (p *route) make(req *http.Request, res *http.Response) (validator.Made, err
 }
 
 // representation digests what selects the representation that an answer carries (RFC 9110 section 12.5.5). A 304 does
-// not say which one it spares the client: the zero digest. Private: it is the caller's own.
-func representation(req *http.Request, res *http.Response, private bool) etagcache.Digest {
+// not say which one it spares the client: the zero digest.
+func representation(req *http.Request, res *http.Response, p *route) etagcache.Digest {
 	if res.StatusCode == http.StatusNotModified {
 		return etagcache.Digest{}
 	}
 	var room [8]string
 	parts := append(room[:0], req.URL.RawQuery,
 		res.Header.Get("Content-Type"), res.Header.Get("Content-Encoding"), res.Header.Get("Content-Language"))
-	for _, name := range selecting(res.Header, private) {
+	if len(p.inPath) > 0 { // the resource has many paths, and what is shown may tell by which it was asked for
+		parts = append(parts, req.URL.Path)
+	}
+	for _, name := range selecting(res.Header, p.Private) {
 		parts = append(parts, name, strings.Join(req.Header[name], ","))
 	}
 	return etagcache.DigestOf(parts...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,29 +15,63 @@ import (
 
 func newCheck() *cobra.Command {
 	var path string
+	var o online
 	cmd := &cobra.Command{
-		Use:   "check --config FILE",
-		Short: "Check a configuration file and report all that is wrong with it",
-		Args:  cobra.NoArgs,
+		Use:   "check (--config FILE | --online URL [--config FILE])",
+		Short: "Check a configuration file, or ask a backend whether its resources can be guarded",
+		Long: "check reports all that is wrong with a configuration file. With --online it asks the backend about one\n" +
+			"resource: whether what it shows names a version, as the configuration has it or by default. The last line is the\n" +
+			"version: that serves best. The exit status is 0 if guarding works, and 1 if it does not.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, warnings, err := config.Load(path, os.LookupEnv)
-			if err == nil {
-				err = validate(cfg)
+			if o.url == "" {
+				if err := o.alone(cmd); err != nil {
+					return err
+				}
+				return checkFile(cmd.OutOrStdout(), path)
 			}
-			out := cmd.OutOrStdout()
-			for _, w := range warnings {
-				fmt.Fprintln(out, "warning:", w)
+			var cfg *config.Config
+			if path != "" {
+				var err error
+				if cfg, _, err = config.Load(path, os.LookupEnv); err != nil {
+					return fmt.Errorf("the configuration cannot be used:\n%w", err)
+				}
 			}
-			if err != nil {
-				return fmt.Errorf("the configuration cannot be used:\n%w", err)
-			}
-			fmt.Fprintf(out, "%s: ok, %s\n", path, counted(len(cfg.Routes), "route"))
-			return tell(out, cfg.Routes)
+			return o.check(cmd.Context(), cmd.OutOrStdout(), cfg)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the configuration file")
-	_ = cmd.MarkFlagRequired("config") // fails only for an unknown flag
+	o.flags(cmd)
 	return cmd
+}
+
+// alone checks the flags of a check that asks nobody.
+func (o *online) alone(cmd *cobra.Command) error {
+	for _, name := range []string{"header", "write", "data", "pause", "timeout"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s belongs to --online", name)
+		}
+	}
+	if !cmd.Flags().Changed("config") {
+		return errors.New(`required flag(s) "config" not set`)
+	}
+	return nil
+}
+
+// checkFile checks a file.
+func checkFile(out io.Writer, path string) error {
+	cfg, warnings, err := config.Load(path, os.LookupEnv)
+	if err == nil {
+		err = validate(cfg)
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(out, "warning:", w)
+	}
+	if err != nil {
+		return fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	fmt.Fprintf(out, "%s: ok, %s\n", path, counted(len(cfg.Routes), "route"))
+	return tell(out, cfg.Routes)
 }
 
 // tell says what the routes come to, so that a match that was meant otherwise is seen.

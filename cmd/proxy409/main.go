@@ -25,6 +25,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newCheck(), newDemo(), newHealthcheck(), newVersion())
+	root.AddCommand(newServe(), newCheck(), newExplain(), newDemo(), newHealthcheck(), newVersion())
 	return root
 }

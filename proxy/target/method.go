@@ -49,7 +49,8 @@ func overrides(r *http.Request, form []string) []string {
 		named = append(named, r.Header[name]...)
 	}
 	if strings.EqualFold(r.Method, http.MethodPost) && r.URL != nil {
-		named = append(named, QueryValues(r.URL.RawQuery, "_method")...)
+		inQuery, _ := QueryValues(r.URL.RawQuery, "_method")
+		named = append(named, inQuery...)
 	}
 	for i := range named {
 		named[i] = strings.TrimSpace(named[i])
