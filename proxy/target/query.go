@@ -28,9 +28,21 @@ func QueryValues(rawQuery, name string) (values []string, plain bool) {
 }
 
 // SameParameter reports whether some backend may take a name, decoded, for that of the parameter: in any letter case (Slim
-// reads _METHOD), as an array of it (name[], name[x]), and with what PHP does to names: spaces before them are dropped, a
-// NUL ends them, and dots, spaces and a "[" that nothing closes become "_".
+// reads _METHOD), as an array of it (name[], name[x]), with what PHP does to names (spaces before them are dropped, a NUL ends
+// them, and dots, spaces and a "[" that nothing closes become "_"), and with what Rack does: brackets before them and after
+// them are dropped.
 func SameParameter(spelt, name string) bool {
+	if same(spelt, name) {
+		return true
+	}
+	unbracketed := strings.TrimLeft(spelt, "[]")
+	if !strings.Contains(unbracketed, "[") {
+		unbracketed = strings.TrimRight(unbracketed, "]")
+	}
+	return unbracketed != spelt && same(unbracketed, name)
+}
+
+func same(spelt, name string) bool {
 	spelt, name = foldParameter(spelt), foldParameter(name)
 	return strings.EqualFold(spelt, name) || len(spelt) > len(name) && spelt[len(name)] == '[' &&
 		strings.EqualFold(spelt[:len(name)], name)

@@ -61,6 +61,8 @@ func TestNamesThatSomeBackendTakesForOneAreOne(t *testing.T) {
 		{"[method", "_method", true},
 		{"_method[]", "_method", true},
 		{"_method\x00", "_method", true},
+		{"[_method]", "_method", true},
+		{"_method]", "_method", true},
 		{"method", "_method", false},
 		{"user.id", "user_id", true},
 		{"user id", "user_id", true},
