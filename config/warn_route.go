@@ -38,6 +38,8 @@ func (w *warner) version(path string, v Version) {
 		"relies on the backend to answer a write with the whole representation, as a GET would show it")
 	w.warn(v.TrustWrites && v.Reread, path+".reread",
 		"the version after a write is read back, so trust_writes adds nothing")
+	w.warn(v.Lag > 0 && v.Reread, path+".reread",
+		"does nothing with lag: what a read shows so soon after the write may be older than it")
 	w.warn(v.From != FromBody && v.Qualify == QualifyNever, path+".qualify",
 		"never: a version that comes back is taken for the earlier one, so equal versions must mean equal content")
 	w.warn(strings.EqualFold(v.Header, "Last-Modified"), path+".header",

@@ -78,7 +78,6 @@ func TestAStoreThatIsAwayIsAskedSeldom(t *testing.T) {
 }
 
 func TestAClaimFromAViewThatIsOlderThanADebtIsNotGranted(t *testing.T) {
-	t.Skip("BUG: lease.go, claimKey: claims from a view that is older than a debt")
 	owing(t, Options{}, func(b *bench, before View) {
 		b.store.setDown(false)
 		h, ruling, err := b.cache.Claim(b.ctx, []Wish{onA(before)}, term)

@@ -106,7 +106,13 @@ func (h *Held) claimKey(ctx context.Context, w Wish) (view View, from Version, v
 			Condition: w.Condition, Evidence: w.Evidence,
 		}
 	}
-	view, verdict, err = c.apply(ctx, w.View, event)
+	view = w.View
+	if c.owes(view.Key) { // the view may be older than a write that the store has not heard of yet
+		if view, err = c.Fetch(ctx, view.Key); err != nil {
+			return view, from, verdict, errors.Join(err, ErrNotSent)
+		}
+	}
+	view, verdict, err = c.apply(ctx, view, event)
 	if err == nil && verdict != Admit && view.Local {
 		if view, err = c.Fetch(ctx, view.Key); err != nil {
 			return view, from, verdict, errors.Join(err, ErrNotSent)

@@ -36,7 +36,7 @@ func TestAHundredThousandResourcesFitIn100MiB(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
+		defer func() { _ = store.Close() }()
 		var cache *etagcache.Cache
 		used := heapOf(func() { cache = knowMany(t, store, etagcache.Options{LocalFor: time.Hour}) })
 		runtime.KeepAlive(cache)

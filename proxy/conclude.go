@@ -47,14 +47,16 @@ func (w *write) answerVersion(res *http.Response) shown {
 		delete(res.Header, "Etag")
 		return shown{}
 	}
-	late := time.AfterFunc(time.Until(w.held.Deadline), func() { _ = res.Body.Close() })
+	body := res.Body // which is another one when it has been held
+	late := time.AfterFunc(time.Until(w.held.Deadline), func() { _ = body.Close() })
 	defer late.Stop()
 	return w.version(w.req, res, w.x)
 }
 
 // snapshot keeps what a re-read needs of the request, before it is sent.
 func (w *write) snapshot() *http.Request {
-	if !w.x.route.Version.Reread || w.x.method == http.MethodDelete {
+	v := w.x.route.Version
+	if !v.Reread || v.Lag > 0 || w.x.method == http.MethodDelete {
 		return nil
 	}
 	return w.req.Clone(context.WithoutCancel(w.req.Context()))

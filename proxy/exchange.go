@@ -16,6 +16,7 @@ import (
 type exchange struct {
 	route  *route // never nil: what no rule matches has a route that does not guard
 	method string // the effective method
+	host   string // the client's Host
 	safe   bool   // the route takes the method for one that only reads
 	path   target.Path
 	// untaught: the path has a spelling that may mean another resource. A read of it teaches nothing.

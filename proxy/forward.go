@@ -68,11 +68,7 @@ func (w *write) forwardMarked() (*http.Response, error) {
 		}
 		return w.unanswered(w.req, w.x, err)
 	}
-	if w.x.route.maker.Made() {
-		delete(res.Header, "Etag")
-	} else if tag, ok, bad := etagcache.ParseETag(res.Header["Etag"]); bad == nil && ok {
-		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, etagcache.View{}, false).String()}
-	}
+	w.unnoted(res, w.x.route)
 	return res, nil
 }
 

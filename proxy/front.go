@@ -17,7 +17,7 @@ import (
 // hop-by-hop fields away, finds its route, and removes or refuses what could mean one thing to the guard and another
 // to the backend.
 func (p *Proxy) examine(r *http.Request, x *exchange) {
-	x.method = r.Method
+	x.method, x.host = r.Method, r.Host
 	spelling := p.locate(r, x)
 	x.safe = x.route.safe(x.method)
 	if !x.route.guarded() {
@@ -31,12 +31,13 @@ func (p *Proxy) examine(r *http.Request, x *exchange) {
 			x.objection = o
 		}
 	}
-	if x.route.Mode == Closed {
+	var form []string
+	if x.route.Mode == Closed { // and no form needs to be read to tell that
 		object(&objection{reason: refusal.Closed})
-	}
-	form, o := formMethods(r, x.route.limits.Body)
-	if o != nil {
+	} else if values, o := formMethods(r, x.route.limits.Body); o != nil {
 		object(o)
+	} else {
+		form = values
 	}
 	method, err := target.Method(r, form)
 	if err == nil {
@@ -44,7 +45,11 @@ func (p *Proxy) examine(r *http.Request, x *exchange) {
 	} else {
 		object(malformed(err.Error()))
 	}
-	if spelling != nil && !x.safe {
+	switch {
+	case spelling == nil || x.safe:
+	case errors.Is(spelling, errAmbiguous):
+		object(malformed("Which rule applies cannot be told: " + spelling.Error() + "."))
+	default:
 		object(malformed("The path cannot be guarded: " + spelling.Error() + "."))
 	}
 	if names := target.ConnectionNames(r.Header); len(names) > 0 {
@@ -84,7 +89,7 @@ func (p *Proxy) locate(r *http.Request, x *exchange) error {
 	return nil
 }
 
-var errAmbiguous = errors.New("the query has a parameter more than once by which rules are chosen")
+var errAmbiguous = errors.New("the query has a parameter by which rules are chosen more than once, or in an odd spelling")
 
 // locateOdd finds the route of a path whose spelling backends read differently. It belongs to whatever guarded route it
 // could mean, to a closed one before all others.

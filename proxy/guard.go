@@ -81,6 +81,9 @@ func (g *guard) through(req *http.Request, x *exchange) (*http.Response, error) 
 	if err != nil {
 		return g.unanswered(req, x, err)
 	}
+	if x.route.guarded() && x.route.maker.Made() {
+		delete(res.Header, "Etag") // the backend's own, which no write could be sent with
+	}
 	return res, nil
 }
 

@@ -140,7 +140,6 @@ func TestAfterTheLagATagMayComeBack(t *testing.T) {
 
 // Read under the lease, a replica that lags shows what was there before the write.
 func TestATagThatAWriteIsAnsweredWithOutlivesTheLag(t *testing.T) {
-	t.Skip("BUG: conclude.go, snapshot: what a re-read shows within version.lag may be older than the write")
 	l, f := newLagging(t, time.Hour)
 	f.cfg.Routes[0].Version.Reread = true
 	o := &told{}

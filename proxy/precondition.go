@@ -22,7 +22,10 @@ func (w *write) identify(context.Context) *objection {
 		return nil
 	}
 	key, err := w.destination()
-	if err != nil {
+	switch {
+	case errors.Is(err, errClosedThere):
+		return &objection{reason: refusal.Closed, final: true}
+	case err != nil:
 		return &objection{reason: refusal.Malformed, detail: "The Destination cannot be guarded: " + err.Error() + "."}
 	}
 	if key != w.x.key {
@@ -30,6 +33,8 @@ func (w *write) identify(context.Context) *objection {
 	}
 	return nil
 }
+
+var errClosedThere = errors.New("it is closed")
 
 // destination is the key of the resource that Destination names (RFC 4918 section 10.3), by the route that its path has
 // here.
@@ -46,9 +51,12 @@ func (w *write) destination() (etagcache.Key, error) {
 	if err != nil {
 		return etagcache.Key{}, err
 	}
-	there, ambiguous := w.routes.find(&http.Request{Host: w.req.Host, Method: w.x.method, URL: u}, path)
+	there, ambiguous := w.routes.find(&http.Request{Host: w.x.host, Method: w.x.method, URL: u}, path)
 	if ambiguous {
 		return etagcache.Key{}, errAmbiguous
+	}
+	if there.Mode == Closed {
+		return etagcache.Key{}, errClosedThere
 	}
 	resource, err := there.resource(path, u.RawQuery)
 	if err != nil {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -86,7 +87,8 @@ func (w *write) limit() {
 func (w *write) forgiven(o *objection) bool {
 	r := w.x.route
 	missing := o.reason == refusal.Missing && o.instead == nil
-	blind := o.reason == refusal.Store && o.instead == nil
+	blind := o.reason == refusal.Store && o.instead == nil && // an answer that does not serve is one all the same
+		!errors.Is(o.cause, etagcache.ErrUnreadable) && !errors.Is(o.cause, etagcache.ErrLeaseSpent)
 	switch {
 	case o.final:
 		return false
