@@ -30,8 +30,11 @@ import (
 //	go test ./proxy -run '^$' -bench . -benchmem
 const benchResources = 4096
 
+// manyResources is for the benchmark of what grows.
+const manyResources = 100_000
+
 // versions is a backend in memory: a counter for each resource.
-type versions struct{ counts [benchResources]atomic.Int64 }
+type versions struct{ counts [manyResources]atomic.Int64 }
 
 func (v *versions) RoundTrip(req *http.Request) (*http.Response, error) {
 	i, _ := strconv.Atoi(req.URL.Path[len("/items/"):])
@@ -88,17 +91,31 @@ func bare(backend http.RoundTripper) http.Handler {
 }
 
 // shipped is the proxy with everything that the command puts around it.
-func shipped(b *testing.B, backend http.RoundTripper, store etagcache.Store, options etagcache.Options, change func(*proxy.Route)) http.Handler {
-	r := route()
-	r.Version.TrustWrites = true
-	change(&r)
-	m, err := metrics.New(prometheus.NewRegistry(), []metrics.Route{{Name: r.Name, Mode: string(r.Mode)}}, metrics.Build{})
+func shipped(b *testing.B, backend http.RoundTripper, store etagcache.Store, options etagcache.Options, routes int) http.Handler {
+	return shippedWith(b, backend, store, options, routes, proxy.Enforce)
+}
+
+func shippedWith(
+	b *testing.B, backend http.RoundTripper, store etagcache.Store, options etagcache.Options, routes int, mode proxy.Mode,
+) http.Handler {
+	rules := []proxy.Route{route()}
+	rules[0].Mode, rules[0].Version.TrustWrites = mode, true
+	for i := 1; i < routes; i++ {
+		other := route()
+		other.Name, other.Match = fmt.Sprintf("r%d", i), fmt.Sprintf("/r%d/{id}", i)
+		rules = append(rules, other)
+	}
+	var labels []metrics.Route
+	for _, r := range rules {
+		labels = append(labels, metrics.Route{Name: r.Name, Mode: string(r.Mode)})
+	}
+	m, err := metrics.New(prometheus.NewRegistry(), labels, metrics.Build{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	upstream, _ := url.Parse("http://backend.example")
 	p, err := proxy.New(proxy.Config{
-		Upstream: upstream, Routes: []proxy.Route{r}, Transport: backend, Observer: m,
+		Upstream: upstream, Routes: rules, Transport: backend, Observer: m,
 		Cache:    etagcache.New(m.InstrumentStore(store), options),
 		Timeouts: proxy.Timeouts{Write: 30 * time.Second, Settle: 30 * time.Second, BusyWait: 2 * time.Second},
 		Limits:   proxy.Limits{Body: 16 << 20, Representation: 1 << 20, Tags: 64, Waiters: 64},
@@ -118,7 +135,7 @@ func BenchmarkBareReverseProxy(b *testing.B) {
 }
 
 func BenchmarkUnguarded(b *testing.B) {
-	p := shipped(b, &versions{}, memstore.New(memstore.Options{}), etagcache.Options{}, func(r *proxy.Route) { r.Mode = proxy.Off })
+	p := shippedWith(b, &versions{}, memstore.New(memstore.Options{}), etagcache.Options{}, 1, proxy.Off)
 	benchReads(b, p)
 }
 
@@ -145,7 +162,7 @@ func BenchmarkGuarded(b *testing.B) {
 		guarded := func(b *testing.B) (*versions, http.Handler) {
 			store, options := open(b)
 			v := &versions{}
-			return v, shipped(b, v, store, options, func(*proxy.Route) {})
+			return v, shipped(b, v, store, options, 1)
 		}
 		b.Run("ReadKnown/"+name, func(b *testing.B) {
 			_, p := guarded(b)
@@ -203,4 +220,24 @@ func benchRedis(b *testing.B) (etagcache.Store, etagcache.Options) {
 	}
 	b.Cleanup(func() { _ = s.Close() })
 	return s, etagcache.Options{LocalFor: time.Second}
+}
+
+// What a read costs must not depend on how many resources are known, nor on how many routes there are.
+func BenchmarkGrowth(b *testing.B) {
+	for _, resources := range []int{1000, manyResources} {
+		for _, routes := range []int{1, 1000} {
+			b.Run(fmt.Sprintf("resources=%d/routes=%d", resources, routes), func(b *testing.B) {
+				p := shipped(b, &versions{}, memstore.New(memstore.Options{}), etagcache.Options{}, routes)
+				for i := range resources {
+					serve(b, p, benchRequest(http.MethodGet, i), http.StatusOK)
+				}
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					serve(b, p, benchRequest(http.MethodGet, i%resources), http.StatusOK)
+					i += 7919
+				}
+			})
+		}
+	}
 }
