@@ -32,9 +32,13 @@ type call struct {
 	done chan struct{}
 }
 
-// do runs the command and returns its error. lost: the caller's time was over while others had the command in hand. It may
-// be sent yet, and the caller must not look at it any more.
+// do runs the command and returns its error. Only the context's deadline cuts it short, not its end before that. lost: the
+// time was over while others had the command in hand. It may be sent yet, and the caller must not look at it any more.
 func (b *batcher) do(ctx context.Context, cmd *redis.Cmd) (lost bool, err error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(b.timeout)
+	}
 	b.mu.Lock()
 	if b.active < lanes {
 		b.active++
@@ -46,11 +50,13 @@ func (b *batcher) do(ctx context.Context, cmd *redis.Cmd) (lost bool, err error)
 	c := &call{cmd: cmd, done: make(chan struct{})}
 	b.queue = append(b.queue, c)
 	b.mu.Unlock()
+	expired := time.NewTimer(time.Until(deadline))
+	defer expired.Stop()
 	select {
 	case <-c.done:
 		return false, cmd.Err()
-	case <-ctx.Done():
-		return !b.withdraw(c), ctx.Err()
+	case <-expired.C:
+		return !b.withdraw(c), context.DeadlineExceeded
 	}
 }
 

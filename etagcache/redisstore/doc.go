@@ -33,6 +33,13 @@
 // which it is known that nothing was executed. A time-out, a reset, an error reply that is not known, or too few
 // replicas for [Options.WaitReplicas]: nobody knows.
 //
+// # Together
+//
+// Commands that come while others are under way are sent as one pipeline (see batcher), which under load halves what they
+// cost here and at the server. Each has its own answer and its own time; one that expires before its pipeline is sent was
+// never sent. With [Options.WaitReplicas] each swap has a connection to itself, for WAIT is about the writes of its own
+// connection.
+//
 // # Layout
 //
 //	prefix:{bucket}:digest   one record
