@@ -35,8 +35,8 @@
 //
 // # Together
 //
-// Commands that come while others are under way are sent as one pipeline (see batcher), which under load halves what they
-// cost here and at the server. Each has its own answer and its own time; one that expires before its pipeline is sent was
+// Commands that come while others are under way are sent as one pipeline (see batcher), which under load saves most of the
+// system calls, here and at the server. Each has its own answer and its own time; one that expires before its pipeline is sent was
 // never sent. With [Options.WaitReplicas] each swap has a connection to itself, for WAIT is about the writes of its own
 // connection.
 //
