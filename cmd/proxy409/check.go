@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -80,13 +82,34 @@ func tell(out io.Writer, routes []config.Route) error {
 	everything := false
 	for _, r := range routes {
 		everything = everything || r.Match == "/"
-		fmt.Fprintf(table, "  %s\t%s\t%s\tguards %s\tpasses %s\n",
-			r.Name, r.Match, r.Mode, strings.Join(r.Guard, " "), strings.Join(r.Pass, " "))
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", r.Name, matches(r), r.Mode, does(r))
 	}
 	if !everything {
 		fmt.Fprintln(table, "  everything else passes unguarded")
 	}
 	return table.Flush()
+}
+
+// matches is what a route matches.
+func matches(r config.Route) string {
+	text := r.Match
+	for _, name := range slices.Sorted(maps.Keys(r.When.Query)) {
+		text += " when " + name + " is " + r.When.Query[name]
+	}
+	return text
+}
+
+// does is what a route does with requests.
+func does(r config.Route) string {
+	switch {
+	case r.Mode == config.Closed:
+		return "answers 403"
+	case r.Mode == config.Off:
+		return "passes everything"
+	case len(r.Pass) == 0:
+		return "guards " + strings.Join(r.Guard, " ")
+	}
+	return "guards " + strings.Join(r.Guard, " ") + "\tpasses " + strings.Join(r.Pass, " ")
 }
 
 func counted(n int, what string) string {
