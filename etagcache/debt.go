@@ -12,9 +12,15 @@ import (
 type debts struct {
 	count   atomic.Int64 // of owed, so that who owes nothing takes no lock
 	mu      sync.Mutex
-	owed    map[Key]uint64 // when each was owed last, counted in debts
+	owed    map[Key]debt
 	next    uint64
 	running bool
+}
+
+// debt is what is owed for one resource.
+type debt struct {
+	when uint64        // when it was owed last, counted in debts
+	open time.Duration // how long a write there may yet be applied
 }
 
 // maxDebts is how many resources may be owed at a time: 64 bytes each.
@@ -22,8 +28,9 @@ const maxDebts = 1 << 17
 
 // Owe remembers that the resource is, or may be, changed by a write that the store could not take note of. Its record is
 // moved as soon as the store answers, and before this cache shows it to anybody. Call it before such a write is sent, and
-// again after its answer. It reports false, and remembers nothing, when too much is owed already.
-func (c *Cache) Owe(key Key) bool {
+// again after its answer; where that leaves the write in doubt, open is how long it may yet be applied, and the record gets a
+// mark that stays open so long. It reports false, and remembers nothing, when too much is owed already.
+func (c *Cache) Owe(key Key, open time.Duration) bool {
 	d := &c.debts
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -31,10 +38,10 @@ func (c *Cache) Owe(key Key) bool {
 		return false
 	}
 	if d.owed == nil {
-		d.owed = make(map[Key]uint64)
+		d.owed = make(map[Key]debt)
 	}
 	d.next++
-	d.owed[key] = d.next
+	d.owed[key] = debt{when: d.next, open: max(open, d.owed[key].open)}
 	d.count.Store(int64(len(d.owed)))
 	if !d.running {
 		d.running = true
@@ -61,18 +68,24 @@ func (c *Cache) owes(key Key) bool {
 func (c *Cache) settle(ctx context.Context, v View) (View, error) {
 	d := &c.debts
 	d.mu.Lock()
-	when, owed := d.owed[v.Key]
+	owe, owed := d.owed[v.Key]
 	d.mu.Unlock()
 	if !owed {
 		return v, nil
 	}
-	v, _, err := c.apply(ctx, v, func(v View) Event { return CloseMark{ID: c.opt.Fresh(), Now: c.laterThan(v, 0)} })
+	id := MarkID(c.opt.Fresh())
+	v, _, err := c.apply(ctx, v, func(v View) Event {
+		if owe.open > 0 {
+			return OpenMark{ID: id, Until: c.laterThan(v, owe.open)}
+		}
+		return CloseMark{ID: id, Now: c.laterThan(v, 0)}
+	})
 	if err != nil {
 		return v, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.owed[v.Key] == when {
+	if d.owed[v.Key] == owe {
 		delete(d.owed, v.Key)
 		d.count.Store(int64(len(d.owed)))
 	}

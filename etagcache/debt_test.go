@@ -14,7 +14,7 @@ func owing(t *testing.T, opt Options, f func(b *bench, before View)) {
 	inCache(t, opt, func(b *bench) {
 		before := b.known(keyA)
 		b.store.setDown(true)
-		if !b.cache.Owe(keyA) {
+		if !b.cache.Owe(keyA, 0) {
 			b.Fatal("it is not remembered")
 		}
 		f(b, before)
@@ -68,7 +68,7 @@ func TestWhatIsOwedIsSettledByItself(t *testing.T) {
 func TestAStoreThatIsAwayIsAskedSeldom(t *testing.T) {
 	owing(t, Options{}, func(b *bench, _ View) {
 		for i := range 100 {
-			b.cache.Owe(Key{1, byte(i)})
+			b.cache.Owe(Key{1, byte(i)}, 0)
 		}
 		time.Sleep(time.Minute)
 		if gets, _ := b.store.counts(); gets > 80 {
@@ -91,12 +91,12 @@ func TestAWriteThatIsOwedWhileItsDebtIsSettledIsOwedYet(t *testing.T) {
 	inCache(t, Options{}, func(b *bench) {
 		first := b.known(keyA)
 		b.store.setDown(true)
-		b.cache.Owe(keyA)
+		b.cache.Owe(keyA, 0)
 		b.store.setDown(false)
 		var between Version
 		b.store.swapped = func(Key, []byte, []byte) { // the first settlement is made, its reply on the way
 			b.store.swapped = nil
-			b.cache.Owe(keyA)
+			b.cache.Owe(keyA, 0)
 		}
 		between = b.fetch(keyA).Record.Version
 		if n := b.cache.Owes(); n != 1 {
@@ -136,7 +136,7 @@ func TestADebtTouchesTheLeaseOfAnother(t *testing.T) {
 		if h == nil {
 			b.Fatal(err)
 		}
-		b.cache.Owe(keyA)
+		b.cache.Owe(keyA, 0)
 		_ = b.cache.Drain(b.ctx)
 		b.is(keyA, Writing)
 		_, _, _ = h.Conclude(b.ctx, Conclusion{Outcome: Unapplied}, nil)
@@ -152,14 +152,14 @@ func TestDebtsAreBounded(t *testing.T) {
 		var key Key
 		for i := range maxDebts {
 			binary.BigEndian.PutUint32(key[:], uint32(i))
-			if !b.cache.Owe(key) {
+			if !b.cache.Owe(key, 0) {
 				b.Fatalf("debt %d is not remembered", i)
 			}
 		}
-		if !b.cache.Owe(key) {
+		if !b.cache.Owe(key, 0) {
 			b.Error("one that is owed already is not remembered")
 		}
-		if b.cache.Owe(Key{255}) || b.cache.Owes() != maxDebts {
+		if b.cache.Owe(Key{255}, 0) || b.cache.Owes() != maxDebts {
 			b.Errorf("%d debts are remembered", b.cache.Owes())
 		}
 		_ = b.cache.Drain(b.ctx)
@@ -169,7 +169,7 @@ func TestDebtsAreBounded(t *testing.T) {
 func TestDrainWithDebtsAndNoStoreEnds(t *testing.T) {
 	inCache(t, Options{}, func(b *bench) {
 		b.store.setDown(true)
-		b.cache.Owe(keyA)
+		b.cache.Owe(keyA, 0)
 		time.Sleep(10 * time.Second)
 		ctx, cancel := context.WithTimeout(b.ctx, 2*time.Second)
 		defer cancel()

@@ -224,3 +224,25 @@ func TestARecordThatCannotBeReadIsNoStoreThatIsDown(t *testing.T) {
 	}
 	c.put("/b", "x", `"x"`).want(t, 409, refusal.Absent)
 }
+
+// What was let through may be applied yet when the store is back: nothing that is read until then counts.
+func TestAWriteThatWasLetThroughInDoubtClosesItsResource(t *testing.T) {
+	b, f, _ := blindFleet(t)
+	f.cfg.Timeouts.Settle = 500 * time.Millisecond
+	c := f.replica()
+	tag := c.get("/a").etag()
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut {
+			w.WriteHeader(http.StatusGatewayTimeout)
+		}
+		return r.Method == http.MethodPut
+	})
+	f.store.fail(errStoreDown)
+	c.put("/a", "blind", tag).want(t, http.StatusGatewayTimeout)
+	f.store.fail(nil)
+	b.intercept(nil)
+	old := c.get("/a").etag() // of what was there before the write
+	b.set("/a", "blind")      // now it is applied
+	time.Sleep(f.cfg.Timeouts.Settle + 200*time.Millisecond)
+	c.put("/a", "lost", old).want(t, http.StatusConflict, refusal.Stale)
+}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -75,7 +76,7 @@ func answerMade(req *http.Request, res *http.Response, current etagcache.Tag, ok
 // (section 15.4.5).
 func instead(res *http.Response, status int) {
 	discardBody(res)
-	res.StatusCode, res.Status = status, http.StatusText(status)
+	res.StatusCode, res.Status = status, fmt.Sprintf("%d %s", status, http.StatusText(status))
 	for _, name := range [...]string{
 		"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Range", "Content-Disposition",
 		"Content-Md5", "Content-Digest", "Repr-Digest", "Digest", "Accept-Ranges", "Last-Modified",

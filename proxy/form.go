@@ -120,7 +120,7 @@ var (
 func multipartMethods(content []byte, contentType string) ([]string, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	boundary := params["boundary"]
-	if err != nil || strings.ContainsAny(boundary, `"\`) || !boundaryFirst(contentType) {
+	if err != nil || strings.ContainsAny(boundary, `"\`) || kind == multiparts && !boundaryFirst(contentType) {
 		return nil, errBoundary
 	}
 	var methods []string

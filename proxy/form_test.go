@@ -215,3 +215,17 @@ func TestAFormMayCarryAPrecondition(t *testing.T) {
 		t.Errorf("the backend got %q", w)
 	}
 }
+
+// SOAP with attachments and DICOMweb post forms of a kind whose parameters may stand before the boundary, and be quoted.
+func TestMultipartRelatedPassesHoweverItsTypeIsSpelt(t *testing.T) {
+	b := newBackend(t)
+	c := newFleet(t, b).replica()
+	for _, kind := range []string{
+		`multipart/related; type="application/xop+xml"; start="<r@x>"; boundary="B"`,
+		`multipart/related; type="application/dicom"; boundary=B`,
+		`multipart/related; boundary=B; type="application/dicom"`,
+	} {
+		body := "--B\r\nContent-Type: application/xop+xml\r\n\r\n<x/>\r\n--B--\r\n"
+		c.do(http.MethodPost, "/a", body, "Content-Type", kind).want(t, http.StatusNoContent)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -53,14 +54,19 @@ func (w *write) forwardMarked() (*http.Response, error) {
 	if unnoted {
 		w.observer.Unguarded(w.x.route.Name)
 		w.warn(w.req.Context(), w.x, "an unsafe request goes to the backend without a note in the store")
-		w.owe()
-		defer w.owe()
+		w.owe(0)
 	}
 	neverReplayed(w.req)
 	res, err := w.send(w.req, w.x)
 	doubt := err != nil && !dialFailed(err) || err == nil && outcomeOf(res.StatusCode) == etagcache.Doubt
-	if !doubt {
+	switch {
+	case !doubt:
 		w.closeMarks()
+		if unnoted {
+			w.owe(0)
+		}
+	case unnoted:
+		w.owe(w.x.route.term.Settle)
 	}
 	if err != nil {
 		if w.req.Context().Err() == nil {
@@ -73,9 +79,9 @@ func (w *write) forwardMarked() (*http.Response, error) {
 }
 
 // owe remembers the resources of a write that the store could take no note of; false: there are too many by now.
-func (w *write) owe() bool {
+func (w *write) owe(open time.Duration) bool {
 	for _, wish := range w.wishes {
-		if !w.cache.Owe(wish.View.Key) {
+		if !w.cache.Owe(wish.View.Key, open) {
 			return false
 		}
 	}

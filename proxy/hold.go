@@ -40,7 +40,12 @@ func hold(res *http.Response, limit int64) ([]byte, error) {
 func isStream(h http.Header) bool {
 	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
-	return kind == "text/event-stream" || kind == "multipart/x-mixed-replace"
+	switch kind {
+	case "text/event-stream", "multipart/x-mixed-replace", "application/x-ndjson", "application/ndjson", "application/jsonl",
+		"application/json-seq", "application/stream+json":
+		return true
+	}
+	return false
 }
 
 // rest is a body of which the beginning has been read.

@@ -14,7 +14,7 @@ import (
 )
 
 func TestAStreamIsNotWaitedFor(t *testing.T) {
-	for _, kind := range []string{"text/event-stream", "multipart/x-mixed-replace; boundary=x"} {
+	for _, kind := range []string{"text/event-stream", "multipart/x-mixed-replace; boundary=x", "application/x-ndjson"} {
 		t.Run(kind, func(t *testing.T) {
 			b := newBackend(t)
 			next := make(chan struct{})

@@ -99,11 +99,9 @@ func representation(req *http.Request, res *http.Response, p *route) etagcache.D
 		return etagcache.Digest{}
 	}
 	var room [8]string
-	parts := append(room[:0], req.URL.RawQuery,
+	// One resource may be asked for at several paths (key.path, version.read, a slash at the end), and shown otherwise at each.
+	parts := append(room[:0], req.URL.Path, req.URL.RawQuery,
 		res.Header.Get("Content-Type"), res.Header.Get("Content-Encoding"), res.Header.Get("Content-Language"))
-	if len(p.inPath) > 0 { // the resource has many paths, and what is shown may tell by which it was asked for
-		parts = append(parts, req.URL.Path)
-	}
 	for _, name := range selecting(res.Header, p.Private) {
 		parts = append(parts, name, strings.Join(req.Header[name], ","))
 	}

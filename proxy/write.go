@@ -97,7 +97,7 @@ func (w *write) forgiven(o *objection) bool {
 			w.objected = o
 		}
 	case missing && r.Missing == MissingAllow:
-	case blind && r.AllowBlind && w.owe():
+	case blind && r.AllowBlind && w.owe(0):
 		w.forgave = o
 	default:
 		return false
