@@ -160,8 +160,10 @@ func (v View) Describe(tag Tag, q Qualify) (known, returned bool) {
 // Look returns a view to begin a read under: a local copy if there is a young one, else the store's. Simultaneous
 // calls for one key share one trip to the store.
 func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
-	if v, ok := c.local.get(key, c.opt.Clock()); ok && !c.owes(key) {
-		return v, nil
+	if v, ok := c.local.get(key, c.opt.Clock()); ok {
+		if _, owed := c.owes(key); !owed {
+			return v, nil
+		}
 	}
 	if c.opt.LocalFor == 0 {
 		return c.Fetch(ctx, key)
@@ -188,8 +190,8 @@ func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	if c.owes(key) {
-		return c.settle(ctx, v)
+	if owe, owed := c.owes(key); owed {
+		return c.settle(ctx, v, owe)
 	}
 	v, _, err = c.apply(ctx, v, func(View) Event { return Plant{} })
 	return v, err

@@ -50,29 +50,21 @@ func (c *Cache) Owe(key Key, open time.Duration) bool {
 	return true
 }
 
-// Owes is how many resources are owed now.
-func (c *Cache) Owes() int { return int(c.debts.count.Load()) }
-
-func (c *Cache) owes(key Key) bool {
+// owes returns what is owed for the resource.
+func (c *Cache) owes(key Key) (owe debt, owed bool) {
 	d := &c.debts
 	if d.count.Load() == 0 {
-		return false
+		return debt{}, false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, ok := d.owed[key]
-	return ok
+	owe, owed = d.owed[key]
+	return owe, owed
 }
 
-// settle moves the record of a view if it is owed. A write that is owed while this goes on is owed still afterwards.
-func (c *Cache) settle(ctx context.Context, v View) (View, error) {
+// settle moves the record of a view by what is owed for it. A write that is owed while this goes on is owed still afterwards.
+func (c *Cache) settle(ctx context.Context, v View, owe debt) (View, error) {
 	d := &c.debts
-	d.mu.Lock()
-	owe, owed := d.owed[v.Key]
-	d.mu.Unlock()
-	if !owed {
-		return v, nil
-	}
 	id := MarkID(c.opt.Fresh())
 	v, _, err := c.apply(ctx, v, func(v View) Event {
 		if owe.open > 0 {

@@ -28,6 +28,9 @@ func owing(t *testing.T, opt Options, f func(b *bench, before View)) {
 	})
 }
 
+// Owes is how many resources are owed now.
+func (c *Cache) Owes() int { return int(c.debts.count.Load()) }
+
 func TestWhatIsOwedIsNotShownBeforeItIsSettled(t *testing.T) {
 	owing(t, Options{LocalFor: time.Minute}, func(b *bench, _ View) {
 		for range 3 {

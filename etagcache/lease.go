@@ -107,7 +107,7 @@ func (h *Held) claimKey(ctx context.Context, w Wish) (view View, from Version, v
 		}
 	}
 	view = w.View
-	if c.owes(view.Key) { // the view may be older than a write that the store has not heard of yet
+	if _, owed := c.owes(view.Key); owed { // the view may be older than a write that the store has not heard of yet
 		if view, err = c.Fetch(ctx, view.Key); err != nil {
 			return view, from, verdict, errors.Join(err, ErrNotSent)
 		}

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"proxy409/proxy/refusal"
 	"proxy409/proxy/target"
 )
 
@@ -25,9 +24,10 @@ func formMethods(r *http.Request, limit int64) ([]string, *objection) {
 	if kind == "" {
 		return nil, nil
 	}
-	content, o := readForm(r, limit)
-	if o != nil || len(content) == 0 {
-		return nil, o
+	content, err := buffer(r, limit)
+	if err != nil || len(content) == 0 {
+		return nil, bodyObjection(err, fmt.Sprintf("A form may say that it stands for another method (_method), and this one is over "+
+			"the limit of %d bytes up to which forms are read.", limit))
 	}
 	if oddForm(r.Header) {
 		return nil, unreadable
@@ -86,29 +86,6 @@ func oddForm(h http.Header) bool {
 		odd = odd || strings.HasPrefix(strings.ToLower(params["charset"]), wide)
 	}
 	return odd
-}
-
-// readForm reads the body and puts it back.
-func readForm(r *http.Request, limit int64) ([]byte, *objection) {
-	switch err := buffer(r, limit); {
-	case errors.Is(err, errBodyTooLarge):
-		return nil, &objection{
-			reason: refusal.TooLarge,
-			detail: fmt.Sprintf("A form may say that it stands for another method (_method), and this one is over the limit of %d "+
-				"bytes up to which forms are read.", limit),
-		}
-	case err != nil:
-		return nil, &objection{reason: refusal.Malformed, detail: "The body could not be read to its end.", cause: err, final: true}
-	}
-	content, err := io.ReadAll(r.Body) // from memory
-	if err != nil {
-		return nil, &objection{reason: refusal.Malformed, cause: err, final: true}
-	}
-	r.Body = io.NopCloser(bytes.NewReader(content))
-	if len(content) == 0 {
-		r.Body = http.NoBody
-	}
-	return content, nil
 }
 
 var (

@@ -90,8 +90,9 @@ func (w *write) precondition(context.Context) *objection {
 	case none.Any:
 		w.cond.Absent, w.judged = true, true
 	case match.Field && !match.Any:
-		w.cond.Match, w.cond.Strong, w.judged = match, w.x.route.Version.Strong, true
-		w.cond.Qualify, w.cond.Match = w.x.route.Version.Qualify, w.x.route.unsuffixedList(match)
+		p := w.x.route
+		w.cond = etagcache.Condition{Match: p.unsuffixedList(match), Strong: p.Version.Strong, Qualify: p.Version.Qualify}
+		w.judged = true
 	default:
 		return &objection{reason: refusal.Missing}
 	}
@@ -133,15 +134,7 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 
 // buffer reads the body.
 func (w *write) buffer(context.Context) *objection {
-	err := buffer(w.req, w.x.route.limits.Body)
-	switch {
-	case errors.Is(err, errBodyTooLarge):
-		return &objection{
-			reason: refusal.TooLarge,
-			detail: fmt.Sprintf("The body is over the limit of %d bytes.", w.x.route.limits.Body),
-		}
-	case err != nil:
-		return &objection{reason: refusal.Malformed, detail: "The body could not be read to its end.", cause: err, final: true}
-	}
-	return nil
+	limit := w.x.route.limits.Body
+	_, err := buffer(w.req, limit)
+	return bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit))
 }
