@@ -159,22 +159,50 @@ func TestSetWithOneKeyTwiceIsJudgedTwice(t *testing.T) {
 	}
 }
 
-// A swap from nothing succeeds again once the record is forgotten, and with it a version returns.
-func TestCopyOfAPlantBringsAVersionBack(t *testing.T) {
-	t.Skip("BUG: ABA: a repeated swap from nothing plants a version anew that was in use")
+// A swap from nothing would succeed again once the record is forgotten, and with it a version would return.
+func TestCopyOfAPlantBringsNoVersionBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newFakeStore()
 		ctx := context.Background()
 		c := New(store, Options{})
-		var plant lateSwap
-		store.swapped = func(key Key, _, after []byte) { plant = lateSwap{key, Change{Epoch: store.epoch.ID, New: after}} }
+		store.fail(repeated)
 		late, _ := c.Fetch(ctx, Key{}) // a read begins
-		store.swapped = nil
-		store.forget(Key{})
-		store.late = append(store.late, plant)
-		store.deliver(0)
+		time.Sleep(emptyTTL)
+		if store.value(Key{}) != nil {
+			t.Fatal("the record is not forgotten")
+		}
+		if store.deliver(0) {
+			t.Error("the copy was stored")
+		}
 		if _, verdict, _ := c.Learn(ctx, late, late.Begin(0), tagged("old")); verdict != Late {
 			t.Errorf("a read from before the record was forgotten: %s", verdict)
+		}
+	})
+}
+
+func TestAPlantsTimeIsOverBeforeTheShortestLifeOfARecord(t *testing.T) {
+	for _, ttl := range []time.Duration{time.Second, time.Minute, 720 * time.Hour} {
+		c := New(nil, Options{TTL: ttl})
+		r, _ := Step(Record{}, Plant{}, Moment{})
+		if change := c.change(View{}, r); change.By == 0 || time.Duration(change.By)*time.Millisecond >= change.TTL {
+			t.Errorf("ttl %v: a record that lives for %v may be planted for %d ms", ttl, change.TTL, change.By)
+		}
+	}
+}
+
+func TestARecordIsPlantedAfterASlowTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		slow := true
+		store.gate = func() {
+			if slow {
+				slow = false
+				time.Sleep(plantWithin + time.Second)
+			}
+		}
+		v, err := New(store, Options{}).Fetch(t.Context(), Key{})
+		if _, swaps := store.counts(); err != nil || v.Record.State != Unknown || swaps != 2 {
+			t.Errorf("%v, %+v after %d swaps", err, v.Record, swaps)
 		}
 	})
 }

@@ -231,9 +231,7 @@ func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View
 		drifted := isClaim(e) && drifted(v.Record, next)
 		overran := v.Record.State == Writing && !v.Record.Lease.InDoubt && v.at.Now >= v.Record.Lease.Until
 		sent := c.opt.Clock()
-		reply, err := c.store.Swap(ctx, v.Key, Change{
-			Epoch: v.epoch, Old: v.raw, New: encode(next, v.epoch), TTL: next.lifetime(c.opt.TTL),
-		})
+		reply, err := c.store.Swap(ctx, v.Key, c.change(v, next))
 		if err != nil {
 			c.local.drop(v.Key)
 			return v, verdict, fmt.Errorf("store: swap: %w", err)
@@ -246,6 +244,20 @@ func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View
 			return v, verdict, nil
 		}
 	}
+}
+
+// plantWithin is how long after its view was taken a record may be planted. A swap from nothing would be made once more by
+// a late copy of it when the record is forgotten, and bring its version back; so its time must be over before the
+// record can be forgotten.
+const plantWithin = 5 * time.Second
+
+// change is the swap that replaces the view's record.
+func (c *Cache) change(v View, next Record) Change {
+	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.epoch), TTL: next.lifetime(c.opt.TTL)}
+	if v.raw == nil {
+		ch.By = v.at.Now.Add(min(plantWithin, c.opt.TTL/2))
+	}
+	return ch
 }
 
 func isClaim(e Event) bool {

@@ -32,6 +32,8 @@
 //     ([Record.Moved]), on the store's clock, a little late rather than early; a lease or a mark that ran out moved it then.
 //   - Tags of which equal ones mean equal content ([QualifyNever]) may come back: a retired one is then refused only where the
 //     record knows another, and while a write is under way its outcome is waited for.
+//   - A record is planted within seconds of the moment at which none was seen, or not at all ([Change.By]). A copy of the swap that
+//     comes later, when the record has been forgotten, would bring its version back, and with it whatever was begun under it.
 //   - What was written while the store did not answer is owed to it ([Cache.Owe]): the replica that let the write through moves
 //     the record as soon as it can, and before it shows it to anybody. Other replicas may still see the old record until
 //     then. The alternative, an own epoch for such times, would close all resources for the sake of one.

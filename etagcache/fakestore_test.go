@@ -54,6 +54,7 @@ type fakeStore struct {
 	stored      map[string]bool // every key and value that was ever stored
 	returned    []string        // and those that were stored again
 	swapped     func(key Key, before, after []byte)
+	gate        func() // what a swap waits for; nil: nothing
 }
 
 func newFakeStore() *fakeStore {
@@ -80,6 +81,11 @@ func (s *fakeStore) forget(key Key) bool {
 	e, ok := s.data[key]
 	if !ok || e.expires.IsZero() {
 		return false
+	}
+	for _, l := range s.late {
+		if l.key == key && l.change.Old == nil && s.now() <= l.change.By {
+			return false // no store that has late copies forgets so soon
+		}
 	}
 	delete(s.data, key)
 	return true
@@ -169,6 +175,9 @@ func (s *fakeStore) Get(ctx context.Context, key Key) (Reply, error) {
 func (s *fakeStore) Ping(ctx context.Context) (Reply, error) { return s.Get(ctx, Key{}) }
 
 func (s *fakeStore) Swap(ctx context.Context, key Key, c Change) (Reply, error) {
+	if s.gate != nil {
+		s.gate()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.swaps++
@@ -191,10 +200,7 @@ func (s *fakeStore) Swap(ctx context.Context, key Key, c Change) (Reply, error) 
 	case notSent:
 		return Reply{}, fmt.Errorf("broken pipe: %w", ErrNotSent)
 	case repeated:
-		// A copy of a swap from nothing is made again once the key is forgotten: see TestCopyOfAPlantBringsAVersionBack.
-		if c.Old != nil {
-			s.late = append(s.late, lateSwap{key, c})
-		}
+		s.late = append(s.late, lateSwap{key, c})
 	case fine:
 	}
 	return s.swap(key, c), nil
@@ -203,7 +209,7 @@ func (s *fakeStore) Swap(ctx context.Context, key Key, c Change) (Reply, error) 
 func (s *fakeStore) swap(key Key, c Change) Reply {
 	old := s.lookup(key)
 	r := Reply{Value: old, Now: s.now(), Epoch: s.epoch}
-	if c.Epoch != s.epoch.ID || !bytes.Equal(old, c.Old) || (old == nil) != (c.Old == nil) {
+	if c.Epoch != s.epoch.ID || !bytes.Equal(old, c.Old) || (old == nil) != (c.Old == nil) || c.By != 0 && r.Now > c.By {
 		return r
 	}
 	e := fakeEntry{value: c.New}

@@ -51,6 +51,9 @@ type Change struct {
 	Old   []byte        // what must be stored now, byte for byte; nil: nothing
 	New   []byte        // what is stored instead; never empty
 	TTL   time.Duration // how long New is kept if it is not replaced; 0: it never expires and is never forgotten
+	// By is the last instant at which the change may be made; 0: at any time. What is stored guards every other swap
+	// against a late copy of it; a swap from nothing has nothing but this.
+	By Instant
 }
 
 // Validate says what is wrong with a change that no store makes.
@@ -72,7 +75,8 @@ func (c Change) Validate() error {
 type Store interface {
 	// Get returns the value under key, with the store's time and epoch.
 	Get(ctx context.Context, key Key) (Reply, error)
-	// Swap makes the change if the store is in the epoch c.Epoch and holds c.Old under key, and else changes nothing.
+	// Swap makes the change if the store is in the epoch c.Epoch, holds c.Old under key, and it is not later than c.By
+	// there; else it changes nothing.
 	// Either way the reply says what is stored now.
 	Swap(ctx context.Context, key Key, c Change) (Reply, error)
 	// Ping checks that the store answers, and returns its time and the latest epoch that any part of it is in, so

@@ -132,7 +132,7 @@ func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change)
 		s.forget(old)
 		old = nil
 	}
-	if c.Epoch != s.epoch.ID || !holds(old, c.Old) {
+	if c.Epoch != s.epoch.ID || !holds(old, c.Old) || c.By != 0 && now > c.By {
 		return s.reply(old, now), nil
 	}
 

@@ -170,7 +170,7 @@ func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagca
 	}
 	epoch := &mark{arg: []byte(hex.EncodeToString(c.Epoch[:]))}
 	ttl := int64((c.TTL + time.Millisecond - 1) / time.Millisecond)
-	cmd := redis.NewCmd(ctx, "evalsha", srv.swap, 2, keys[0], keys[1], epoch, something, c.Old, c.New, ttl)
+	cmd := redis.NewCmd(ctx, "evalsha", srv.swap, 2, keys[0], keys[1], epoch, something, c.Old, c.New, ttl, int64(c.By))
 	var conn *redis.Conn
 	var lost bool
 	if s.options.WaitReplicas > 0 {

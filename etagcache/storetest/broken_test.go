@@ -101,7 +101,8 @@ func (b *broken) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change
 		b.change(&c)
 	}
 	old := b.look(key)
-	same := c.Epoch == b.epoch.ID && (old.bytes == nil) == (c.Old == nil) && bytes.Equal(old.bytes, c.Old)
+	same := c.Epoch == b.epoch.ID && (old.bytes == nil) == (c.Old == nil) && bytes.Equal(old.bytes, c.Old) &&
+		(c.By == 0 || b.now() <= c.By)
 	if b.holds != nil {
 		same = b.holds(b, old.bytes, c)
 	}

@@ -24,6 +24,7 @@ var promises = []promise{
 	{"of many swaps from one value exactly one is made, and the others return its value", oneWinner},
 	{"a value lives as long as its TTL, and no longer", expires},
 	{"a value with TTL 0 does not expire, whatever TTL the value before it had", neverExpires},
+	{"a swap whose time is over changes nothing, and returns what is stored", swapInTime},
 	{"Now is one clock, and never runs backwards", oneClock},
 	{"Ping reports the epoch that Get and Swap report", pingReportsEpoch},
 	{"a cancelled context is an error, and of a Swap one that wraps ErrNotSent", cancelled},

@@ -44,6 +44,16 @@ func TestEveryBrokenStoreIsReported(t *testing.T) {
 				return c.Epoch == b.epoch.ID && (old == nil) == (c.Old == nil) && bytes.EqualFold(old, c.Old)
 			}
 		}, "from another value"},
+		"ignores that its time is over": {func(b *broken) {
+			b.change = func(c *etagcache.Change) { c.By = 0 }
+		}, "whose time is over"},
+		"heeds the time from nothing alone": {func(b *broken) {
+			b.change = func(c *etagcache.Change) {
+				if c.Old != nil {
+					c.By = 0
+				}
+			}
+		}, "whose time is over"},
 		"takes empty for nothing": {func(b *broken) {
 			b.change = func(c *etagcache.Change) {
 				if len(c.Old) == 0 {

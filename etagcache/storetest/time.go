@@ -71,6 +71,35 @@ func neverExpires(s *subject) error {
 	return errors.Join(s.stored(fresh, []byte("fresh")), s.stored(key, []byte("for good")))
 }
 
+func swapInTime(s *subject) error {
+	key := newKey()
+	now, err := s.get(key)
+	if err != nil {
+		return err
+	}
+	s.options.Advance(2 * time.Millisecond) // so that the moment of the Get is over
+	change := etagcache.Change{Epoch: now.Epoch.ID, New: []byte("late"), By: now.Now}
+	r, err := s.store.Swap(s.ctx, key, change)
+	if err == nil {
+		err = errors.Join(refused(r, nil), s.stored(key, nil))
+	}
+	if err != nil {
+		return fmt.Errorf("from nothing: %w", err)
+	}
+	change.By = now.Now.Add(time.Hour)
+	if r, err = s.store.Swap(s.ctx, key, change); err != nil {
+		return fmt.Errorf("in time: %w", err)
+	}
+	if !r.Swapped {
+		return fmt.Errorf("a swap that has an hour's time was not made; the reply says %s", show(r.Value))
+	}
+	change.Old, change.New, change.By = []byte("late"), []byte("later"), now.Now
+	if r, err = s.store.Swap(s.ctx, key, change); err != nil {
+		return fmt.Errorf("from what is stored: %w", err)
+	}
+	return errors.Join(refused(r, []byte("late")), s.stored(key, []byte("late")))
+}
+
 func oneClock(s *subject) error {
 	key := newKey()
 	var last etagcache.Instant
