@@ -27,9 +27,11 @@
 //   - Marks are a bounded set. When there are too many, the two that end first become one that only time closes.
 //   - A record that remembers nothing but its version is kept for minutes, not for the configured time: reading made-up
 //     paths must not fill the store. When it is forgotten, an answer that is under way teaches nothing, and no more.
-//   - Where a backend's reads lag behind its writes, an answer that began within the lag after the last move teaches no retired
-//     tag, and is no evidence of absence: the writer is told to come back. A record therefore notes when it was moved
-//     ([Record.Moved]), on the store's clock, a little late rather than early; a lease or a mark that ran out moved it then.
+//   - Where a backend's reads lag behind its writes, an answer that began within the lag after the last move teaches nothing but what
+//     was noted since, and is no evidence: the writer is told to come back. That its tag is not retired says little: of the version
+//     before nobody may have read this representation. Such a tag leaves qualified with the record's version, so that it admits
+//     once a probe after the lag has shown it too. A record therefore notes when it was moved ([Record.Moved]), on the store's
+//     clock, a little late rather than early; a lease or a mark that ran out moved it then.
 //   - Tags of which equal ones mean equal content ([QualifyNever]) may come back: a retired one is then refused only where the
 //     record knows another, and while a write is under way its outcome is waited for.
 //   - A record is planted within seconds of the moment at which none was seen, or not at all ([Change.By]). A copy of the swap that

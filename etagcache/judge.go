@@ -96,10 +96,9 @@ func judge(r Record, c Condition, e Evidence) Verdict {
 	}
 }
 
-// lagging reports whether the evidence may be older than the last write, because the backend's replicas lag: it shows a tag
-// of an earlier version, or nothing.
+// lagging reports whether the evidence may be older than the last write, because the backend's replicas lag.
 func (e Evidence) lagging(r Record) bool {
-	return e.Begun.Lagging && (e.Kind == ShownAbsent || e.Kind == ShownVersion && r.isRetired(e.Shown.Tag))
+	return e.Begun.Lagging && (e.Kind == ShownAbsent || e.Kind == ShownVersion && r.perhapsOutdated(e.Shown))
 }
 
 func judgeCreation(r Record, e Evidence, asked bool) Verdict {
@@ -118,16 +117,17 @@ func judgeCreation(r Record, e Evidence, asked bool) Verdict {
 }
 
 func judgeMatch(r Record, c Condition, e Evidence, asked bool) Verdict {
+	lagging := asked && e.lagging(r)
 	best := no
 	for _, tag := range c.Match.Tags {
-		best = max(best, c.matchTag(r, tag, e, asked))
+		best = max(best, c.matchTag(r, tag, e, asked && !lagging))
 	}
 	switch {
 	case best == no:
 		return Stale
 	case r.State == Writing:
 		return Busy
-	case asked && e.lagging(r):
+	case lagging:
 		if best == yes {
 			return Admit // the record knows better
 		}

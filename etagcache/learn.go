@@ -14,8 +14,8 @@ type Begun struct {
 	// Marked: an open mark is all that closes it. A writer may be judged by what it shows while that mark is open, since
 	// nothing is promised to a judged write that overlaps one which nobody judged.
 	Marked bool
-	// Lagging: the last write is so short ago that the backend's answer may not show it yet. A tag of an earlier version
-	// is then not learned, and that there is nothing is not believed.
+	// Lagging: the last write is so short ago that the backend's answer may not show it yet. Nothing is then learned but what
+	// was noted under this version already, and that there is nothing is not believed.
 	Lagging bool
 	// Now is the store's time when the read began. A lease that ran out by then is over for this read; one that runs
 	// out later is not.
@@ -29,7 +29,7 @@ func Begin(r Record, at Moment, lag time.Duration) Begun {
 	marked := !closed && len(r.Marks) > 0
 	return Begun{
 		Version: r.Version, Closed: closed || marked, Marked: marked, Now: at.Now,
-		Lagging: lag > 0 && at.Now < r.Moved.Add(lag),
+		Lagging: lag > 0 && r.Moved != 0 && at.Now < r.Moved.Add(lag),
 	}
 }
 
@@ -39,8 +39,11 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 		return r, Late
 	}
 	r = r.at(b.Now)
-	if r.State == Writing || b.Lagging && r.isRetired(v.Tag) {
+	switch {
+	case r.State == Writing:
 		return r, Late
+	case b.Lagging && r.perhapsOutdated(v):
+		return r, Lagging
 	}
 	same := slices.IndexFunc(r.Validators, sameRepresentation(v))
 	if same >= 0 && (v.Rep == Digest{}) {
@@ -67,6 +70,11 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 	r.State = Known
 	return changed(r), Done
 }
+
+// perhapsOutdated reports whether a tag that a lagging backend shows may be an earlier version's. It need not be a retired
+// one: of an earlier version nobody may have read this representation, and between two writes that nobody judged nobody
+// reads at all.
+func (r Record) perhapsOutdated(v Validator) bool { return !r.names(v.Tag) || r.isRetired(v.Tag) }
 
 // sameRepresentation finds the validator of v's representation. Where that is not known (a 304 does not say which one it
 // spares the client) it finds one with v's tag, which can confirm but never contradict.

@@ -114,7 +114,7 @@ const (
 	Grace                      // Claim: the store has just lost its memory
 	Late                       // what the event was begun under is over; it counts for nothing
 	Drift                      // Learn: somebody writes past the proxy
-	Lagging                    // Claim: what the backend showed may be older than the last write
+	Lagging                    // Learn, Claim: what the backend showed may be older than the last write
 )
 
 var verdictNames = [...]string{

@@ -77,6 +77,8 @@ type noting struct {
 	view   etagcache.View // the newest view of the record
 	noted  bool           // the record has the answer's tag
 	late   bool           // the answer taught nothing, because what it was begun under is over
+	// lagging: it taught nothing, because it may be older than the last write
+	lagging bool
 }
 
 // note records what the answer to a read showed.
@@ -106,8 +108,8 @@ func (g *guard) note(
 	}
 	g.overran(x, after.Overran)
 	g.drift(x, verdict == etagcache.Drift)
-	n.view, n.late = after, verdict == etagcache.Late
-	n.noted = !n.late
+	n.view, n.late, n.lagging = after, verdict == etagcache.Late, verdict == etagcache.Lagging
+	n.noted = !n.late && !n.lagging
 	return n
 }
 
@@ -116,12 +118,15 @@ func (g *guard) dress(res *http.Response, x *exchange, n noting) etagcache.Tag {
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusPartialContent, http.StatusNotModified:
 	default:
-		n.noted = false
+		n.noted, n.lagging = false, false
 	}
 	if !n.tagged {
 		return etagcache.Tag{}
 	}
 	tag := g.handOut(n.tag, x.route, n.view, n.noted)
+	if _, returned := n.view.Describe(x.route.unsuffixed(n.tag), x.route.Version.Qualify); n.lagging && !returned {
+		tag = n.tag.Qualify(n.view.Record.Version) // good if the backend still shows it when the lag is over
+	}
 	if tag != n.tag || x.route.maker.Made() {
 		res.Header["Etag"] = []string{tag.String()}
 	}
