@@ -25,6 +25,11 @@ type Options struct {
 	LocalSize int
 	// Clock measures elapsed time; it must carry a monotonic reading. Nil: time.Now.
 	Clock func() time.Time
+	// Settings are what all replicas of one store must have alike, by name: those that keys are made by. A replica that finds
+	// others there with unlike settings does nothing but fail with [ErrUnlike]. Nil: nobody compares, and there is one replica.
+	Settings map[string]string
+	// Name is what this replica is called in what other replicas say of it.
+	Name string
 	// Fresh mints what is unique for ever: versions, leases and marks. Nil: 96 random bits.
 	Fresh func() [12]byte
 }
@@ -39,6 +44,7 @@ type Cache struct {
 	// background counts what still tries to reach the store after its caller was answered.
 	background sync.WaitGroup
 	debts      debts
+	member     membership
 	draining   atomic.Bool
 }
 
@@ -56,7 +62,7 @@ func New(store Store, opt Options) *Cache {
 	if opt.Fresh == nil {
 		opt.Fresh = new(randomness).id
 	}
-	return &Cache{store: store, opt: opt, local: newLocalCopies(opt.LocalFor, opt.LocalSize)}
+	return &Cache{store: store, opt: opt, local: newLocalCopies(opt.LocalFor, opt.LocalSize), member: newMembership(opt)}
 }
 
 // randomness hands out what crypto/rand gives in larger pieces: each call of it is one of the operating system.
@@ -106,11 +112,12 @@ type View struct {
 	// Drifted: what a claim's evidence showed revealed that somebody writes past the proxy.
 	Drifted bool
 
-	raw   []byte
-	epoch EpochID
-	at    Moment
-	opens Instant   // when the grace period ends
-	sent  time.Time // when the request was made whose reply this is: the store's time was at.Now after that
+	raw      []byte
+	epoch    EpochID
+	enrolled *enrolment // nil: none is needed
+	at       Moment
+	graceful time.Duration // how long the grace period lasts
+	sent     time.Time     // when the request was made whose reply this is: the store's time was at.Now after that
 }
 
 // Begin says what a read that begins with this view is begun under, at a backend whose reads show a write at the latest
@@ -124,10 +131,7 @@ func (v View) LagLeft(lag time.Duration) time.Duration {
 
 // GraceLeft is how long the store's grace period lasted when the view was taken; zero when it was over.
 func (v View) GraceLeft() time.Duration {
-	if !v.at.Grace {
-		return 0
-	}
-	return v.opens.Sub(v.at.Now)
+	return v.graceful
 }
 
 // BusyFor is how long the write that is under way may take at the most, as of the view; inDoubt tells that its outcome
@@ -160,7 +164,7 @@ func (v View) Describe(tag Tag, q Qualify) (known, returned bool) {
 // Look returns a view to begin a read under: a local copy if there is a young one, else the store's. Simultaneous
 // calls for one key share one trip to the store.
 func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
-	if v, ok := c.local.get(key, c.opt.Clock()); ok {
+	if v, ok := c.local.get(key, c.opt.Clock()); ok && c.stands(v) {
 		if _, owed := c.owes(key); !owed {
 			return v, nil
 		}
@@ -181,12 +185,16 @@ func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
 
 // Fetch returns the store's record as of now, planted if there was none.
 func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
+	enrolled, err := c.enrolled(ctx)
+	if err != nil {
+		return View{}, err
+	}
 	sent := c.opt.Clock()
 	reply, err := c.store.Get(ctx, key)
 	if err != nil {
 		return View{}, fmt.Errorf("store: get: %w", err)
 	}
-	v, err := c.view(key, reply, sent)
+	v, err := c.view(key, reply, sent, enrolled)
 	if err != nil {
 		return View{}, err
 	}
@@ -201,17 +209,17 @@ func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
 var ErrUnreadable = errors.New("the record cannot be read")
 
 // view reads a reply.
-func (c *Cache) view(key Key, reply Reply, sent time.Time) (View, error) {
-	record, err := decode(reply.Value, reply.Epoch.ID)
+func (c *Cache) view(key Key, reply Reply, sent time.Time, enrolled *enrolment) (View, error) {
+	record, err := decode(reply.Value, enrolled.epoch(reply.Epoch.ID))
 	if err != nil {
 		c.local.drop(key)
 		return View{}, fmt.Errorf("%w: %s: %w", ErrUnreadable, key, err)
 	}
-	opens := reply.Epoch.Start.Add(c.opt.Grace)
+	grace := max(0, reply.Epoch.Start.Add(c.opt.Grace).Sub(reply.Now), enrolled.graceLeft(sent))
 	v := View{
 		Key: key, Record: record,
-		raw: reply.Value, epoch: reply.Epoch.ID, opens: opens, sent: sent,
-		at: Moment{Now: reply.Now, Grace: reply.Now < opens},
+		raw: reply.Value, epoch: reply.Epoch.ID, enrolled: enrolled, graceful: grace, sent: sent,
+		at: Moment{Now: reply.Now, Grace: grace > 0},
 	}
 	c.local.put(v)
 	return v, nil
@@ -236,7 +244,7 @@ func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View
 			c.local.drop(v.Key)
 			return v, verdict, fmt.Errorf("store: swap: %w", err)
 		}
-		if v, err = c.view(v.Key, reply, sent); err != nil {
+		if v, err = c.view(v.Key, reply, sent, v.enrolled); err != nil {
 			return v, verdict, err
 		}
 		if reply.Swapped && verdict != Planted {
@@ -253,7 +261,7 @@ const plantWithin = 5 * time.Second
 
 // change is the swap that replaces the view's record.
 func (c *Cache) change(v View, next Record) Change {
-	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.epoch), TTL: next.lifetime(c.opt.TTL)}
+	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.enrolled.epoch(v.epoch)), TTL: next.lifetime(c.opt.TTL)}
 	if v.raw == nil {
 		ch.By = v.at.Now.Add(min(plantWithin, c.opt.TTL/2))
 	}
@@ -307,16 +315,21 @@ func (c *Cache) Ping(ctx context.Context) (grace time.Duration, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("store: ping: %w", err)
 	}
-	return max(0, reply.Epoch.Start.Add(c.opt.Grace).Sub(reply.Now)), nil
+	enrolled, err := c.enrolled(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return max(0, reply.Epoch.Start.Add(c.opt.Grace).Sub(reply.Now), enrolled.graceLeft(c.opt.Clock())), nil
 }
 
 // Drain waits until nothing is on its way to the store any more, or ctx ends. What is owed ([Cache.Owe]) is tried once
-// more.
+// more. The cache must not be used afterwards.
 func (c *Cache) Drain(ctx context.Context) error {
 	c.draining.Store(true)
 	done := make(chan struct{})
 	go func() {
 		c.background.Wait()
+		c.leave(ctx)
 		close(done)
 	}()
 	select {

@@ -36,6 +36,11 @@
 //     record knows another, and while a write is under way its outcome is waited for.
 //   - A record is planted within seconds of the moment at which none was seen, or not at all ([Change.By]). A copy of the swap that
 //     comes later, when the record has been forgotten, would bring its version back, and with it whatever was begun under it.
+//   - Replicas that make other keys of the same requests would keep two records for one resource. So the replicas of one store
+//     keep a roster there (roster.go): all on it have the same key settings, and who has others stays out until they have gone.
+//     Then it begins a new generation: older records do not count, not even its own from before, for what was written
+//     meanwhile is not on them, and the grace period lets run out what is under way. A new epoch of the store would do
+//     the same, but a store of several parts has several.
 //   - What was written while the store did not answer is owed to it ([Cache.Owe]): the replica that let the write through moves
 //     the record as soon as it can, and before it shows it to anybody. Other replicas may still see the old record until
 //     then. The alternative, an own epoch for such times, would close all resources for the sake of one.

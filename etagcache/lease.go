@@ -107,7 +107,8 @@ func (h *Held) claimKey(ctx context.Context, w Wish) (view View, from Version, v
 		}
 	}
 	view = w.View
-	if _, owed := c.owes(view.Key); owed { // the view may be older than a write that the store has not heard of yet
+	// The view may be older than a write that the store has not heard of yet, or than this replica's place in the fleet.
+	if _, owed := c.owes(view.Key); owed || !c.stands(view) {
 		if view, err = c.Fetch(ctx, view.Key); err != nil {
 			return view, from, verdict, errors.Join(err, ErrNotSent)
 		}

@@ -17,6 +17,12 @@ type Marked struct {
 // sent as if it had been noted.
 func (c *Cache) Mark(ctx context.Context, v View, term Term) (*Marked, error) {
 	m := &Marked{cache: c, id: c.opt.Fresh()}
+	if !c.stands(v) {
+		var err error
+		if v, err = c.Fetch(ctx, v.Key); err != nil {
+			return m, err
+		}
+	}
 	view, _, err := c.apply(ctx, v, func(v View) Event {
 		return OpenMark{ID: m.id, Until: c.laterThan(v, term.Work+term.margin()+term.Settle)}
 	})

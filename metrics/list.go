@@ -58,6 +58,22 @@ var (
 		"proxy409_store_up", gauge, nil,
 		"Whether the latest operation on the store got an answer (1) or not (0).",
 	}
+	graceInfo = Info{
+		"proxy409_store_grace_seconds", gauge, nil,
+		"How long guarded writes are refused yet because the store began anew; 0 when they are judged.",
+	}
+	clockJumpsInfo = Info{
+		"proxy409_store_clock_jumps_total", counter, nil,
+		"Times the store's clock was found to be set; each begins a grace period.",
+	}
+	warningsInfo = Info{
+		"proxy409_store_warnings", gauge, nil,
+		"Ways in which the store is not set up as the guarantees need it, as it may evict records; the log names them.",
+	}
+	unlikeInfo = Info{
+		"proxy409_unlike_replicas", gauge, nil,
+		"Replicas over the same store whose key settings are not this one's; those that came later refuse guarded writes.",
+	}
 	writesInFlightInfo = Info{
 		"proxy409_writes_in_flight", gauge, nil,
 		"Writes that hold a lease now.",
@@ -108,8 +124,8 @@ var (
 func List() []Info {
 	all := []Info{
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
-		storeOperationsInfo, storeDurationInfo, storeUpInfo, writesInFlightInfo, leasesExpiredInfo,
-		driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo, buildInfo,
+		storeOperationsInfo, storeDurationInfo, storeUpInfo, graceInfo, clockJumpsInfo, warningsInfo, unlikeInfo,
+		writesInFlightInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

@@ -27,6 +27,10 @@ type operationSeries struct {
 type storeSeries struct {
 	get, swap, ping operationSeries
 	up              prometheus.Gauge
+	grace           prometheus.Gauge
+	warnings        prometheus.Gauge
+	unlike          prometheus.Gauge
+	clockJumps      prometheus.Counter
 }
 
 func newStoreSeries(cs *collectors) storeSeries {
@@ -44,6 +48,11 @@ func newStoreSeries(cs *collectors) storeSeries {
 		swap: resolve("swap"),
 		ping: resolve("ping"),
 		up:   cs.gauge(storeUpInfo).WithLabelValues(),
+
+		grace:      cs.gauge(graceInfo).WithLabelValues(),
+		warnings:   cs.gauge(warningsInfo).WithLabelValues(),
+		unlike:     cs.gauge(unlikeInfo).WithLabelValues(),
+		clockJumps: cs.counter(clockJumpsInfo).WithLabelValues(),
 	}
 	series.swap.lost = operations.WithLabelValues("swap", lost)
 	return series
@@ -105,3 +114,15 @@ func (s *Store) note(ctx context.Context, op *operationSeries, start time.Time, 
 		s.series.up.Set(0)
 	}
 }
+
+// StoreGrace notes how long the store's grace period lasts yet.
+func (m *Metrics) StoreGrace(left time.Duration) { m.store.grace.Set(left.Seconds()) }
+
+// StoreWarnings notes in how many ways the store is not set up as the guarantees need it.
+func (m *Metrics) StoreWarnings(n int) { m.store.warnings.Set(float64(n)) }
+
+// UnlikeReplicas notes how many replicas share the store whose key settings are not this one's.
+func (m *Metrics) UnlikeReplicas(n int) { m.store.unlike.Set(float64(n)) }
+
+// StoreClockJumped counts that the store's clock was set.
+func (m *Metrics) StoreClockJumped() { m.store.clockJumps.Inc() }

@@ -18,7 +18,7 @@ type lagging struct {
 	text       string // "": there is none
 	shown      string
 	behind     time.Duration // after how long a write shows by itself; 0: when catchUp is called
-	overwrites []string // "base -> text", as the writers say
+	overwrites []string      // "base -> text", as the writers say
 }
 
 func newLagging(t *testing.T, lag time.Duration) (*lagging, *fleet) {

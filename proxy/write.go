@@ -88,7 +88,7 @@ func (w *write) forgiven(o *objection) bool {
 	r := w.x.route
 	missing := o.reason == refusal.Missing && o.instead == nil
 	blind := o.reason == refusal.Store && o.instead == nil && // an answer that does not serve is one all the same
-		!errors.Is(o.cause, etagcache.ErrUnreadable) && !errors.Is(o.cause, etagcache.ErrLeaseSpent)
+		!errors.Is(o.cause, etagcache.ErrUnreadable) && !errors.Is(o.cause, etagcache.ErrLeaseSpent) && !errors.Is(o.cause, etagcache.ErrUnlike)
 	switch {
 	case o.final:
 		return false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,20 +51,39 @@ func assemble(cfg *config.Config, log *slog.Logger) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxied := proxyConfig(cfg, log, m)
 	options := etagcache.Options{TTL: cfg.Store.TTL, Grace: cfg.GracePeriod()}
 	if cfg.Store.Redis != nil {
-		options.LocalFor = localFor
+		options.LocalFor, options.Name = localFor, replicaName()
+		if options.Settings, err = proxied.KeySettings(); err != nil {
+			return nil, inFile(cfg, err)
+		}
 	}
 	in.cache = etagcache.New(m.InstrumentStore(store), options)
-	in.ready = newReadiness(in.cache, log)
+	in.ready = newReadiness(in.cache, log, m)
 	if checked, ok := store.(*redisstore.Store); ok {
 		in.ready.check = checked.Check
 	}
-	in.proxy, err = proxy.New(proxyConfig(cfg, in.cache, log, m))
+	proxied.Cache = in.cache
+	in.proxy, err = proxy.New(proxied)
+	return in, inFile(cfg, err)
+}
+
+// inFile adds to a problem that the proxy has with its configuration where it stands in the file.
+func inFile(cfg *config.Config, err error) error {
 	if problem, ok := errors.AsType[proxy.Problem](err); ok {
-		return nil, cfg.Problem(problem.Path, problem.Message)
+		return cfg.Problem(problem.Path, problem.Message)
 	}
-	return in, err
+	return err
+}
+
+// replicaName is what other replicas call this one in their logs.
+func replicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "a host without a name"
+	}
+	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
 // store opens the store that the configuration names.
@@ -102,10 +122,9 @@ func validate(cfg *config.Config) error {
 }
 
 // proxyConfig translates the file's words into the proxy's.
-func proxyConfig(cfg *config.Config, cache *etagcache.Cache, log *slog.Logger, o proxy.Observer) proxy.Config {
+func proxyConfig(cfg *config.Config, log *slog.Logger, o proxy.Observer) proxy.Config {
 	out := proxy.Config{
 		Upstream: cfg.Upstream,
-		Cache:    cache,
 		Timeouts: proxy.Timeouts(cfg.Timeouts),
 		Limits:   limits(cfg.Limits.RouteLimits),
 		Refusals: refusals(cfg.Refusals),

@@ -7,10 +7,10 @@ import (
 	"proxy409/etagcache"
 )
 
-// keyDomain separates these digests from all others, and names the version of what goes into them. Whoever changes
+// KeyDomain separates these digests from all others, and names the version of what goes into them. Whoever changes
 // what a key is made of, or what [Canonical] makes of a path, counts it up: replicas that disagree on keys would not
 // see each other's leases.
-const keyDomain = "proxy409 resource key 1"
+const KeyDomain = "proxy409 resource key 1"
 
 // Key names the resource: upstream is the configured URL of the backend, host the literal host of the route's pattern
 // or "", params the names and values of the parameters that the route counts as part of the resource, in the order in
@@ -23,7 +23,7 @@ func Key(upstream, host string, path Path, params ...[2]string) etagcache.Key {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(s)))
 		b = append(b, s...)
 	}
-	field(keyDomain)
+	field(KeyDomain)
 	field(upstream)
 	field(host)
 	field(path.escaped)

@@ -10,7 +10,7 @@ import (
 func TestKeyIsStable(t *testing.T) {
 	p, _ := Canonical("/articles/7")
 	if got, want := Key("http://b:9000", "", p).String(), "CofzfRsZ1tCPNfm9j8kkiA"; got != want {
-		t.Errorf("Key = %s, want %s; if that is meant, count keyDomain up", got, want)
+		t.Errorf("Key = %s, want %s; if that is meant, count KeyDomain up", got, want)
 	}
 }
 
