@@ -74,6 +74,8 @@ func TestPreconditions(t *testing.T) {
 		{"PUT", "/a", []string{"If-Match", "v1"}, 400, refusal.Malformed},
 		{"PUT", "/a", []string{"If-Match", tag + "x"}, 400, refusal.Malformed},
 		{"PUT", "/a", []string{"If-Match", `"other"`}, 409, refusal.Stale},
+		{"PUT", "/a", []string{"If-Match", tag, "If-Match", "v1"}, 400, refusal.Malformed},
+		{"PUT", "/a", []string{"If-Match", tag, "If-Match", "*"}, 400, refusal.Malformed},
 		{"PUT", "/a", []string{"If-None-Match", "*"}, 409, refusal.Exists},
 		{"PUT", "/a", []string{"If-None-Match", `"x"`}, 400, refusal.Malformed},
 		{"PUT", "/a", []string{"If-Match", tag, "If-None-Match", "*"}, 400, refusal.Malformed},
@@ -88,6 +90,7 @@ func TestPreconditions(t *testing.T) {
 	}
 	c.do("PUT", "/new", "born", "If-None-Match", "*").want(t, 204)
 	c.do("PUT", "/a", "x", "If-Match", `"other", `+tag).want(t, 204)
+	c.do("PUT", "/a", "y", "If-Match", `"other"`, "If-Match", c.get("/a").etag()).want(t, 204) // its lines are one list (RFC 9110 section 5.3)
 	c.do("DELETE", "/a", "", "If-Match", c.get("/a").etag()).want(t, 204)
 }
 
