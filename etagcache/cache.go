@@ -315,7 +315,7 @@ func (c *Cache) Ping(ctx context.Context) (grace time.Duration, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("store: ping: %w", err)
 	}
-	enrolled, err := c.enrolled(ctx)
+	enrolled, err := c.renewed(ctx) // a store that is full, or cannot save, answers a Ping
 	if err != nil {
 		return 0, err
 	}

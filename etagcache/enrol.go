@@ -71,21 +71,28 @@ func newMembership(o Options) membership {
 	}
 }
 
-// enrolled returns the replica's enrolment, anew when it is time to; nil where nobody asks for one.
+// enrolled returns the replica's enrolment; nil where nobody asks for one.
 func (c *Cache) enrolled(ctx context.Context) (*enrolment, error) {
-	m := &c.member
-	if m.settings == nil {
-		return nil, nil
-	}
-	if e := m.now.Load(); e != nil && c.opt.Clock().Before(e.renew) {
-		return e, nil
-	}
-	got, err, _ := c.flights.Do("", func() (any, error) { return c.enrol(context.WithoutCancel(ctx)) })
-	e, _ := got.(*enrolment)
-	if old := m.now.Load(); err != nil && !errors.Is(err, ErrUnlike) && old != nil && c.opt.Clock().Before(old.until) {
+	e, err := c.renewed(ctx)
+	if old := c.member.now.Load(); err != nil && !errors.Is(err, ErrUnlike) && old != nil && c.opt.Clock().Before(old.until) {
 		return old, nil // what is asked of the store next will tell whether it answers
 	}
 	return e, err
+}
+
+// renewed returns the replica's enrolment, anew if it is time to.
+func (c *Cache) renewed(ctx context.Context) (*enrolment, error) {
+	if c.member.settings == nil {
+		return nil, nil
+	}
+	if e := c.member.now.Load(); e != nil && c.opt.Clock().Before(e.renew) {
+		return e, nil
+	}
+	e, err, _ := c.flights.Do("", func() (any, error) { return c.enrol(context.WithoutCancel(ctx)) })
+	if err != nil {
+		return nil, err
+	}
+	return e.(*enrolment), nil
 }
 
 // stands reports whether the view's enrolment is good still, so that it may be claimed from.

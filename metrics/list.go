@@ -56,7 +56,7 @@ var (
 	}
 	storeUpInfo = Info{
 		"proxy409_store_up", gauge, nil,
-		"Whether the latest operation on the store got an answer (1) or not (0).",
+		"Whether the store answers: 1 if the latest read and the latest swap did, else 0.",
 	}
 	graceInfo = Info{
 		"proxy409_store_grace_seconds", gauge, nil,

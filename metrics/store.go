@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -62,12 +63,15 @@ func newStoreSeries(cs *collectors) storeSeries {
 type Store struct {
 	next   etagcache.Store
 	series *storeSeries
+
+	// Whether the latest of each failed. A Redis that is full or cannot save answers reads, and takes nothing.
+	reads, swaps atomic.Bool
 }
 
 var _ etagcache.Store = (*Store)(nil)
 
 // InstrumentStore returns next with its operations counted and timed in m. A process has one store: proxy409_store_up
-// follows the latest operation of whichever store was instrumented, and is 0 before the first.
+// is 1 while the latest read and the latest swap of whichever store was instrumented got answers, and 0 before the first.
 func (m *Metrics) InstrumentStore(next etagcache.Store) *Store {
 	return &Store{next: next, series: &m.store}
 }
@@ -76,7 +80,7 @@ func (m *Metrics) InstrumentStore(next etagcache.Store) *Store {
 func (s *Store) Get(ctx context.Context, key etagcache.Key) (etagcache.Reply, error) {
 	start := time.Now()
 	reply, err := s.next.Get(ctx, key)
-	s.note(ctx, &s.series.get, start, s.series.get.ok, err)
+	s.note(ctx, &s.series.get, &s.reads, start, s.series.get.ok, err)
 	return reply, err
 }
 
@@ -88,7 +92,7 @@ func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change)
 	if !reply.Swapped {
 		outcome = s.series.swap.lost
 	}
-	s.note(ctx, &s.series.swap, start, outcome, err)
+	s.note(ctx, &s.series.swap, &s.swaps, start, outcome, err)
 	return reply, err
 }
 
@@ -96,22 +100,30 @@ func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change)
 func (s *Store) Ping(ctx context.Context) (etagcache.Reply, error) {
 	start := time.Now()
 	reply, err := s.next.Ping(ctx)
-	s.note(ctx, &s.series.ping, start, s.series.ping.ok, err)
+	s.note(ctx, &s.series.ping, &s.reads, start, s.series.ping.ok, err)
 	return reply, err
 }
 
 // note records one operation: outcome where there was an answer. An operation that its caller called off says nothing
 // about the store, so it leaves proxy409_store_up alone; one that ran out of time does say something.
-func (s *Store) note(ctx context.Context, op *operationSeries, start time.Time, outcome prometheus.Counter, err error) {
+func (s *Store) note(
+	ctx context.Context, op *operationSeries, down *atomic.Bool, start time.Time, outcome prometheus.Counter, err error,
+) {
 	op.duration.Observe(time.Since(start).Seconds())
 	if err == nil {
 		outcome.Inc()
-		s.series.up.Set(1)
-		return
+		down.Store(false)
+	} else {
+		op.failed.Inc()
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return
+		}
+		down.Store(true)
 	}
-	op.failed.Inc()
-	if !errors.Is(ctx.Err(), context.Canceled) {
+	if s.reads.Load() || s.swaps.Load() {
 		s.series.up.Set(0)
+	} else {
+		s.series.up.Set(1)
 	}
 }
 

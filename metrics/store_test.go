@@ -82,6 +82,27 @@ func TestStoreUpFollowsTheLatestAnswer(t *testing.T) {
 	}
 }
 
+// A Redis that is full, or cannot save, answers reads and pings.
+func TestAStoreThatTakesNoSwapIsNotUp(t *testing.T) {
+	m, reg := newMetrics(t)
+	store := &fakeStore{}
+	s := m.InstrumentStore(store)
+	swap := func(err error) {
+		store.err = err
+		_, _ = s.Swap(t.Context(), etagcache.Key{}, etagcache.Change{})
+		store.err = nil
+		_, _ = s.Ping(t.Context())
+	}
+	swap(errors.New("OOM"))
+	if got := sample(t, exposition(t, reg), "proxy409_store_up"); got != "0" {
+		t.Errorf("while it takes no swap: up is %s", got)
+	}
+	swap(nil)
+	if got := sample(t, exposition(t, reg), "proxy409_store_up"); got != "1" {
+		t.Errorf("after a swap that was answered: up is %s", got)
+	}
+}
+
 func TestASwapThatFoundSomethingElseIsLostNotFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, reg := newMetrics(t)

@@ -54,6 +54,10 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 	case etagcache.ShownVersion:
 		// What the probe showed is only a version to offer if it is on record.
 		view, learned, err := w.cache.Learn(ctx, wish.View, wish.Evidence.Begun, wish.Evidence.Shown)
+		if err != nil && w.cond.Unvouched() {
+			// The store answers reads and takes nothing: reading again would give the caller a tag that is no better.
+			return storeObjection(err)
+		}
 		w.overran(w.x, view.Overran)
 		w.drift(w.x, err == nil && learned == etagcache.Drift)
 		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)

@@ -19,14 +19,20 @@ func newCheck() *cobra.Command {
 	var path string
 	var o online
 	cmd := &cobra.Command{
-		Use:   "check (--config FILE | --online URL [--config FILE])",
-		Short: "Check a configuration file, or ask a backend whether its resources can be guarded",
-		Long: "check reports all that is wrong with a configuration file. With --online it asks the backend about one\n" +
-			"resource: whether what it shows names a version, as the configuration has it or by default. The last line is the\n" +
-			"version: that serves best. The exit status is 0 if guarding works, and 1 if it does not.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.url == "" {
+		Use:   "check (--config FILE | --online URL | --online [URL] --config FILE)",
+		Short: "Check a configuration file, or ask its Redis and its backend whether resources can be guarded",
+		Long: "check reports all that is wrong with a configuration file. With --online and a URL it asks the backend about\n" +
+			"one resource: whether what it shows names a version, as the configuration has it or by default. The last line is\n" +
+			"the version: that serves best. With --online and a configuration it also asks the Redis that this names, and\n" +
+			"without a URL only that: whether it answers, does all that a write needs (a value of a second's life is stored),\n" +
+			"evicts nothing, and has the replicas that wait_replicas wants. Like a replica that starts it begins the grace\n" +
+			"period of a Redis that is new. The exit status is 0 if guarding works, and 1 if it does not.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.named(args); err != nil {
+				return err
+			}
+			if !o.wanted {
 				if err := o.alone(cmd); err != nil {
 					return err
 				}
@@ -39,7 +45,7 @@ func newCheck() *cobra.Command {
 					return fmt.Errorf("the configuration cannot be used:\n%w", err)
 				}
 			}
-			return o.check(cmd.Context(), cmd.OutOrStdout(), cfg)
+			return o.checkAll(cmd, cfg)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the configuration file")
@@ -49,10 +55,8 @@ func newCheck() *cobra.Command {
 
 // alone checks the flags of a check that asks nobody.
 func (o *online) alone(cmd *cobra.Command) error {
-	for _, name := range []string{"header", "write", "data", "pause", "timeout"} {
-		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s belongs to --online", name)
-		}
+	if err := o.withoutURL(cmd); err != nil {
+		return err
 	}
 	if !cmd.Flags().Changed("config") {
 		return errors.New(`required flag(s) "config" not set`)

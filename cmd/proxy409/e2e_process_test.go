@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // program is the binary under test, built once and by the first test that needs it.
@@ -26,11 +28,12 @@ var program struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if program.dir != "" {
-		_ = os.RemoveAll(program.dir)
-	}
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if program.dir != "" {
+			_ = os.RemoveAll(program.dir)
+		}
+		os.Exit(code)
+	}))
 }
 
 // binary builds the program, with the race detector if the tests have it.

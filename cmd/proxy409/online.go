@@ -21,7 +21,8 @@ import (
 
 // online is what `check --online` is told.
 type online struct {
-	url     string
+	wanted  bool   // --online is given
+	url     string // "": the store alone
 	headers []string
 	method  string   // of the write that it may make; "": none
 	data    []string // the write's bodies, or @ and the name of a file
@@ -29,14 +30,25 @@ type online struct {
 	timeout time.Duration
 }
 
-func (o *online) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&o.url, "online", "", "ask the backend about one resource: its URL, or with --config a path as clients send it")
-	f.StringArrayVarP(&o.headers, "header", "H", nil, "a field of the requests' header, 'Name: value'; repeatable, never shown")
-	f.StringVar(&o.method, "write", "", "a method that may be sent to the backend, three times, past every proxy, and is not undone: PUT, PATCH or POST")
-	f.StringArrayVarP(&o.data, "data", "d", nil, "the write's body, or @FILE; a second, different one shows whether two saves in one second share a tag")
-	f.DurationVar(&o.pause, "pause", 1100*time.Millisecond, "between two reads, so that what changes by the clock is seen")
-	f.DurationVar(&o.timeout, "timeout", 10*time.Second, "how long one answer may take")
+// checkAll asks Redis, if the configuration names one, and the backend, if there is a URL.
+func (o *online) checkAll(cmd *cobra.Command, cfg *config.Config) error {
+	out := cmd.OutOrStdout()
+	var unfit error
+	switch {
+	case cfg == nil && o.url == "":
+		return errors.New("--online asks a backend (--online URL), or the Redis of a configuration (--online --config FILE)")
+	case o.url == "":
+		if err := o.withoutURL(cmd); err != nil {
+			return err
+		}
+		return checkStore(cmd.Context(), out, cfg)
+	case cfg != nil && cfg.Store.Redis != nil:
+		if unfit = checkStore(cmd.Context(), out, cfg); unfit != nil && !errors.Is(unfit, errUnfit) {
+			return unfit
+		}
+		fmt.Fprintln(out)
+	}
+	return errors.Join(unfit, o.check(cmd.Context(), out, cfg))
 }
 
 var errNotGuarded = errors.New("writes to it cannot be guarded like this")

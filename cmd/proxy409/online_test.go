@@ -147,14 +147,18 @@ func TestOnlineWritesNothingUnlessItMay(t *testing.T) {
 func TestCheckAsksForWhatItNeeds(t *testing.T) {
 	for want, args := range map[string][]string{
 		`required flag(s) "config" not set`:    {},
-		"--write belongs to --online":          {"--config", explained, "--write", "PUT"},
-		"--header belongs to --online":         {"--config", explained, "-H", "a: b"},
+		"--write belongs to --online URL":      {"--config", explained, "--write", "PUT"},
+		"--header belongs to --online URL":     {"--config", explained, "-H", "a: b"},
 		"--write needs one or two --data":      {"--online", "http://127.0.0.1:1/", "--write", "PUT"},
 		"--data is the body of --write METHOD": {"--online", "http://127.0.0.1:1/", "--data", "x"},
 		"--write takes PUT, PATCH or POST":     {"--online", "http://127.0.0.1:1/", "--write", "DELETE", "--data", "x"},
 		"name a resource that exists":          {"--online", newOrigin(t, func(*origin) {}).url + "/nothing"},
 		"the backend gave no answer":           {"--online", "http://127.0.0.1:1/"},
 		"takes the backend's URL":              {"--online", "/items/7"},
+		"or the Redis of a configuration":      {"--online"},
+		"a URL goes with --online":             {"--config", explained, "/items/7"},
+		"one resource at a time":               {"--online=/items/7", "/items/8"},
+		"--timeout belongs to --online URL":    {"--online", "--config", explained, "--timeout", "1s"},
 	} {
 		if _, err := command(t, append([]string{"check"}, args...)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", args, err, want)
