@@ -22,8 +22,8 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	neverReplayed(req)
 	client := req.Context()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
-	var wrote atomic.Bool
-	ctx = traced(ctx, func() { wrote.Store(true) })
+	var asked, got atomic.Bool
+	ctx = traced(ctx, func() { asked.Store(true) }, func() { got.Store(true) })
 	if !time.Now().Before(deadline) {
 		cancel(nil)
 		return nil, false, errLeaseEnded
@@ -35,7 +35,7 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	}
 	if err != nil {
 		cancel(nil)
-		return nil, wrote.Load() && !dialFailed(err), err
+		return nil, (got.Load() || !asked.Load()) && !dialFailed(err), err
 	}
 	// The answer is decided; its body is the client's, and ends with it.
 	stop := context.AfterFunc(client, func() { cancel(context.Cause(client)) })
@@ -43,14 +43,17 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	return res, true, nil
 }
 
-// traced is the context with a function that is told when the request's header is written. The trace by which the reverse
-// proxy passes 1xx on stays; it is copied, because httptrace would join the two by reflection, on every write.
-func traced(ctx context.Context, wroteHeaders func()) context.Context {
+// traced is the context with functions that are told when the transport asks for a connection and when it has got one. From then
+// on anything may have been sent: over HTTP/2, WroteHeaders comes only when the header has been flushed, which may take as long as
+// the backend likes, and a request that was given up on meanwhile still goes out. The trace by which the reverse proxy passes
+// 1xx on stays; it is copied, because httptrace would join the two by reflection, on every write.
+func traced(ctx context.Context, asked, got func()) context.Context {
 	var trace httptrace.ClientTrace
-	if outer := httptrace.ContextClientTrace(ctx); outer != nil && outer.WroteHeaders == nil {
+	if outer := httptrace.ContextClientTrace(ctx); outer != nil && outer.GetConn == nil && outer.GotConn == nil {
 		trace, ctx = *outer, untraced{ctx}
 	}
-	trace.WroteHeaders = wroteHeaders
+	trace.GetConn = func(string) { asked() }
+	trace.GotConn = func(httptrace.GotConnInfo) { got() }
 	return httptrace.WithClientTrace(ctx, &trace)
 }
 
