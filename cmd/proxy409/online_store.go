@@ -19,7 +19,7 @@ var errUnfit = errors.New("the store is not as the guarantees need it")
 // checkStore asks the Redis of the configuration and says what it found. The error is errUnfit where that is bad news.
 func checkStore(ctx context.Context, out io.Writer, cfg *config.Config) error {
 	in := &instance{cfg: cfg}
-	store, err := in.store(slog.New(slog.DiscardHandler))
+	store, err := in.store(slog.New(slog.DiscardHandler), func() {})
 	if err != nil {
 		return err
 	}

@@ -214,3 +214,15 @@ func TestDemoShowsTheLossAndTheCure(t *testing.T) {
 		}
 	}
 }
+
+// The line in the package comment is the one that a test of the store runs.
+func TestReadmeNamesTheACLThatIsTested(t *testing.T) {
+	doc, err := os.ReadFile("../../etagcache/redisstore/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`ACL SETUSER .*`).FindString(string(doc))
+	if line == "" || !strings.Contains(readme(t), line) {
+		t.Errorf("README.md does not have the line %q", line)
+	}
+}

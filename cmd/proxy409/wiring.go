@@ -47,7 +47,7 @@ func assemble(cfg *config.Config, log *slog.Logger) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := in.store(log)
+	store, err := in.store(log, m.StoreClockJumped)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +86,8 @@ func replicaName() string {
 	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
-// store opens the store that the configuration names.
-func (in *instance) store(log *slog.Logger) (etagcache.Store, error) {
+// store opens the store that the configuration names. clockJumped is told whenever the store's clock was set.
+func (in *instance) store(log *slog.Logger, clockJumped func()) (etagcache.Store, error) {
 	r := in.cfg.Store.Redis
 	if r == nil {
 		return memstore.New(memstore.Options{}), nil
@@ -96,6 +96,7 @@ func (in *instance) store(log *slog.Logger) (etagcache.Store, error) {
 	s, err := redisstore.New(redisstore.Options{
 		URL: r.URL.Reveal(), Mode: redisstore.Mode(r.Mode), Prefix: r.Prefix,
 		Timeout: r.Timeout, WaitReplicas: r.WaitReplicas, Logger: log,
+		OnClockJump: func(time.Duration) { clockJumped() },
 	})
 	if err != nil {
 		return nil, in.cfg.Problem("store.redis", err.Error())

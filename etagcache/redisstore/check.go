@@ -46,6 +46,10 @@ func (s *Store) judge(addr string, info map[string]string) (warnings []string) {
 	case want == 0 && replicas > 0:
 		warnings = append(warnings, fmt.Sprintf("Redis at %s has %d replicas, but wait_replicas is 0:"+
 			" a failover may lose a lease that was confirmed; set wait_replicas to 1", addr, replicas))
+		if _, set := info["min_slaves_good_slaves"]; !set { // INFO shows it only where it counts for something
+			warnings = append(warnings, fmt.Sprintf("Redis at %s goes on granting leases when it is cut off from its replicas,"+
+				" though one of them may have taken over; set wait_replicas to 1 or, at least, min-replicas-to-write to 1", addr))
+		}
 	}
 	return warnings
 }

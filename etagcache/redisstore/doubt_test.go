@@ -136,6 +136,7 @@ func TestWaitTravelsOnTheConnectionOfItsSwap(t *testing.T) {
 
 // TestAFullServerStillReads and says that a swap changed nothing.
 func TestAFullServerStillReads(t *testing.T) {
+	t.Parallel()
 	srv := redistest.Start(t)
 	store := open(t, redisstore.Options{URL: srv.URL()})
 	before := put(t, store, "before")

@@ -39,9 +39,10 @@ type bucket struct {
 
 // server is one process of redis-server with one history of its data, and the scripts as they were loaded on it.
 type server struct {
-	runID, history string
-	get, swap      string // digests
-	epoch          etagcache.Epoch
+	runID, history  string
+	get, swap, open string // digests
+	epoch           etagcache.Epoch
+	clock           *clockWatch
 }
 
 // script is body with the fence, for this server alone.
@@ -67,7 +68,7 @@ func (s *Store) reopen(ctx context.Context, b *bucket, stale *server) (*server, 
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 		defer cancel()
-		srv, err := s.open(ctx, b)
+		srv, err := s.open(ctx, b, stale)
 		if err != nil {
 			s.topology.doubt(ctx)
 			return nil, fmt.Errorf("identify the server of %s: %w", b.name, explain(err))
@@ -93,8 +94,8 @@ func (s *Store) reopen(ctx context.Context, b *bucket, stale *server) (*server, 
 
 // open does all on one connection: what it learned about the server holds for what it loads there, since no connection
 // outlives the process at its other end. The connection is given up afterwards. If it leads to what is no longer the
-// master, the next one may not.
-func (s *Store) open(ctx context.Context, b *bucket) (*server, error) {
+// master, the next one may not. A server that is the same process as before has the same clock.
+func (s *Store) open(ctx context.Context, b *bucket, before *server) (*server, error) {
 	node, err := s.topology.master(ctx, b.epochKey)
 	if err != nil {
 		return nil, err
@@ -106,23 +107,47 @@ func (s *Store) open(ctx context.Context, b *bucket) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	var open string
 	for _, load := range []struct {
 		body   string
 		digest *string
-	}{{getLua, &srv.get}, {swapLua, &srv.swap}, {openLua, &open}} {
+	}{{getLua, &srv.get}, {swapLua, &srv.swap}, {openLua, &srv.open}} {
 		if *load.digest, err = conn.ScriptLoad(ctx, srv.script(load.body)).Result(); err != nil {
 			return nil, err
 		}
 	}
-	var id etagcache.EpochID
-	rand.Read(id[:]) // never fails
-	text, err := conn.EvalSha(ctx, open, []string{b.epochKey}, hex.EncodeToString(id[:])).Text()
+	srv.clock = new(clockWatch)
+	if before != nil && before.runID == srv.runID {
+		srv.clock = before.clock
+	}
+	r, err := s.openEpoch(ctx, conn, b, srv, "")
 	if err != nil {
 		return nil, err
 	}
-	srv.epoch, err = parseEpoch(text)
-	return srv, err
+	if r.Swapped {
+		srv.clock.restart(r)
+	}
+	srv.epoch = r.Epoch
+	return srv, nil
+}
+
+// openEpoch runs open.lua. over is the epoch that is over, or "". In the reply, Swapped tells whether an epoch has begun.
+func (s *Store) openEpoch(ctx context.Context, conn processor, b *bucket, srv *server, over string) (r reading, err error) {
+	var id etagcache.EpochID
+	rand.Read(id[:]) // never fails
+	cmd := redis.NewCmd(ctx, "evalsha", srv.open, 1, b.epochKey, hex.EncodeToString(id[:]), over)
+	r = srv.clock.send(s.options.Clock())
+	err = conn.Process(ctx, cmd)
+	r.received = s.options.Clock()
+	if err != nil {
+		return r, err
+	}
+	r.Reply, err = parseReply(cmd)
+	return r, err
+}
+
+// processor is a connection, or a client that has some.
+type processor interface {
+	Process(ctx context.Context, cmd redis.Cmder) error
 }
 
 // identifier is what run_id and master_replid look like. They become part of a script.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +57,7 @@ func TestWhatMayHaveForgottenBeginsANewEpoch(t *testing.T) {
 	} {
 		for _, swapFirst := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/swap first %v", name, swapFirst), func(t *testing.T) {
+				t.Parallel()
 				server := redistest.Start(t)
 				store := open(t, redisstore.Options{URL: server.URL()})
 				before := put(t, store, "before")
@@ -106,6 +106,7 @@ func TestScriptFlushAloneBeginsNoEpoch(t *testing.T) {
 // TestThereAndBackAgainBeginsANewEpoch is what scripts alone would not notice: the process is the same and has them, the
 // epoch record is the same, but between two operations the server was somebody's replica and took over their data.
 func TestThereAndBackAgainBeginsANewEpoch(t *testing.T) {
+	t.Parallel()
 	a := redistest.Start(t)
 	b := redistest.StartReplica(t, a)
 	store := open(t, redisstore.Options{URL: a.URL()})
@@ -157,6 +158,7 @@ func TestAReplicaIsNotAsked(t *testing.T) {
 }
 
 func TestServersOnWhichTheFenceWouldNotHoldAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ version, role, want string }{
 		{"6.2.14", "", "too old"},
 		{"unknown", "", "7.0 or later"},
@@ -173,61 +175,4 @@ func TestServersOnWhichTheFenceWouldNotHoldAreRefused(t *testing.T) {
 	if _, err := open(t, redisstore.Options{URL: node.URL()}).Get(t.Context(), key); err == nil || !contains(err.Error(), "mode to cluster") {
 		t.Errorf("a cluster in mode single: %v", err)
 	}
-}
-
-// TestAMovedSlotBeginsANewEpoch: the records come along, but the node is another.
-func TestAMovedSlotBeginsANewEpoch(t *testing.T) {
-	nodes := redistest.StartCluster(t, 3)
-	store := open(t, redisstore.Options{URL: nodes[0].URL(), Mode: redisstore.Cluster})
-	before := put(t, store, "before")
-	epochKey := fmt.Sprintf("proxy409:{%d}:epoch", key[0])
-	i := slices.IndexFunc(nodes, func(n *redistest.Server) bool {
-		return contains(n.Do("CLUSTER", "GETKEYSINSLOT", n.Do("CLUSTER", "KEYSLOT", epochKey), "9"), epochKey)
-	})
-	if i < 0 {
-		t.Fatal("no node has the epoch")
-	}
-	redistest.MoveSlot(t, epochKey, nodes[i], nodes[(i+1)%3])
-
-	_, err := store.Swap(t.Context(), key, etagcache.Change{Epoch: before.Epoch.ID, Old: before.Value, New: []byte("late")})
-	if !errors.Is(err, etagcache.ErrNotSent) {
-		t.Errorf("a swap at the node that had the slot: %v", err)
-	}
-	redistest.Eventually(t, 5*time.Second, func() error {
-		_, err := store.Get(t.Context(), key)
-		return err
-	})
-	if got := get(t, store); string(got.Value) != "before" {
-		t.Errorf("the record did not come along: %+v", got)
-	}
-	now := get(t, store)
-	if now.Epoch.ID == before.Epoch.ID {
-		t.Error("the epoch is the old one")
-	}
-	put(t, store, "after")
-}
-
-func TestAFailoverBeginsANewEpoch(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a failover takes seconds")
-	}
-	trio := redistest.StartSentinel(t)
-	store := open(t, redisstore.Options{URL: trio.URL(), Mode: redisstore.Sentinel, Timeout: time.Second})
-	before := put(t, store, "before")
-	redistest.Eventually(t, 5*time.Second, func() error {
-		if trio.Replica.Do("EXISTS", "proxy409:{0}:"+key.String()) != "1" {
-			return errors.New("the replica is not in step")
-		}
-		return nil
-	})
-	trio.Master.Kill()
-	var now etagcache.Reply
-	redistest.Eventually(t, 18*time.Second, func() (err error) {
-		now, err = store.Get(t.Context(), key)
-		return err
-	})
-	if string(now.Value) != "before" {
-		t.Errorf("the replica has %q", now.Value)
-	}
-	wantNewEpoch(t, store, before, true)
 }

@@ -59,18 +59,32 @@ func notSent(err error) error {
 
 // explain adds what to do to the errors that an operator can do something about.
 func explain(err error) error {
+	if errors.As(err, new(*explained)) {
+		return err
+	}
 	var advice string
 	switch errorCode(err) {
 	case "NOAUTH", "WRONGPASS":
 		advice = "check the user and password in the URL"
 	case "NOPERM":
-		advice = "the package comment of redisstore lists the commands that the ACL must allow"
+		advice = "the README, under \"How to configure Redis\", lists the commands that the ACL must allow"
 	case "OOM":
 		advice = "raise maxmemory; do not let Redis evict"
+	case "MISCONF":
+		advice = "Redis cannot save its data; look at its disk and its log"
 	case "MOVED", "ASK":
 		advice = "the slot is at another node, or is moving; with one server, set the mode to cluster"
 	default:
 		return err
 	}
-	return fmt.Errorf("%w (%s)", err, advice)
+	return &explained{err, advice}
 }
+
+// explained is an error with advice.
+type explained struct {
+	error
+	advice string
+}
+
+func (e *explained) Error() string { return e.error.Error() + " (" + e.advice + ")" }
+func (e *explained) Unwrap() error { return e.error }

@@ -55,6 +55,13 @@ type Options struct {
 	// WaitReplicas is how many replicas must have acknowledged a swap before it counts as done. With 0 a failover may
 	// lose one that was confirmed, though the grace period of the new epoch covers that. Default 0.
 	WaitReplicas int
+
+	// Clock is elapsed time since any fixed moment, by which a jump of the server's clock is noticed (see the package
+	// comment). Nil: CLOCK_BOOTTIME on Linux, elsewhere the monotonic clock of package time.
+	Clock func() time.Duration
+	// OnClockJump is told of a jump of the server's clock, and how far: once in each process that notices, in a
+	// cluster once for each bucket. Nil: nobody is told but the Logger.
+	OnClockJump func(by time.Duration)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -63,6 +70,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = elapsedTime()
 	}
 	var errs []error
 	if o.URL == "" {

@@ -5,12 +5,18 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/redis/go-redis/v9"
+
 	"proxy409/etagcache"
 )
 
-// parseReply reads what get.lua and swap.lua return: swapped, value or nil, epoch, seconds, microseconds.
-func parseReply(parts []any) (etagcache.Reply, error) {
+// parseReply reads what the scripts return: swapped, value or nil, epoch, seconds, microseconds.
+func parseReply(cmd *redis.Cmd) (etagcache.Reply, error) {
 	var r etagcache.Reply
+	parts, err := cmd.Slice()
+	if err != nil {
+		return r, err
+	}
 	if len(parts) != 5 {
 		return r, fmt.Errorf("the script returned %d values instead of 5", len(parts))
 	}

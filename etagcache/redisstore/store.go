@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -88,45 +89,51 @@ func (s *Store) Get(ctx context.Context, key etagcache.Key) (etagcache.Reply, er
 	return reply, nil
 }
 
-// get reads keys; if the server is another than before, it gets to know it and reads once more.
+// get reads keys; if the server is another than before, or its clock jumped, it puts that right and reads once more.
 func (s *Store) get(ctx context.Context, b *bucket, keys []string) (etagcache.Reply, error) {
 	srv, err := s.current(ctx, b)
 	if err != nil {
 		return etagcache.Reply{}, err
 	}
-	reply, err := s.getFrom(ctx, srv, keys)
-	if !otherServer(err) {
-		return reply, err
+	reply, err := s.getFrom(ctx, b, srv, keys)
+	if err == nil {
+		return reply, nil
 	}
-	if srv, err = s.reopen(ctx, b, srv); err != nil {
+	if srv, err = s.goOn(ctx, b, srv, err); err != nil {
 		return etagcache.Reply{}, err
 	}
-	reply, err = s.getFrom(ctx, srv, keys)
+	reply, err = s.getFrom(ctx, b, srv, keys)
 	if otherServer(err) {
 		err = fmt.Errorf("the server has changed twice in a moment; are there several behind one address? %w", err)
 	}
 	return reply, err
 }
 
-func (s *Store) getFrom(ctx context.Context, srv *server, keys []string) (etagcache.Reply, error) {
+func (s *Store) getFrom(ctx context.Context, b *bucket, srv *server, keys []string) (etagcache.Reply, error) {
 	node, err := s.topology.master(ctx, keys[0])
 	if err != nil {
 		return etagcache.Reply{}, err
 	}
 	cmd := redis.NewCmd(ctx, "evalsha", srv.get, 2, keys[0], keys[1])
-	if _, err := s.batcher(node).do(ctx, cmd); err != nil {
+	r := srv.clock.send(s.options.Clock())
+	_, err = s.batcher(node).do(ctx, cmd)
+	r.received = s.options.Clock()
+	if err != nil {
 		s.topology.doubt(ctx)
 		return etagcache.Reply{}, err
 	}
-	parts, err := cmd.Slice()
+	if r.Reply, err = parseReply(cmd); err == nil {
+		err = s.checkClock(ctx, b, srv, r)
+	}
 	if err != nil {
 		return etagcache.Reply{}, err
 	}
-	return parseReply(parts)
+	return r.Reply, nil
 }
 
-// Swap makes the change if it still applies. If the server turns out to be another than before, nothing was swapped, and
-// the reply shows what is stored there, under which epoch.
+// Swap makes the change if it still applies. If the server turns out to be another than before, nothing was swapped; if its
+// clock has jumped, what may have been swapped belongs to an epoch that is over. In both cases the reply shows what is
+// stored there, under which epoch.
 func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change) (etagcache.Reply, error) {
 	if err := c.Validate(); err != nil {
 		return etagcache.Reply{}, notSent(err)
@@ -140,29 +147,31 @@ func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change)
 	if err != nil {
 		return etagcache.Reply{}, notSent(err)
 	}
-	reply, unchanged, err := s.swapOn(ctx, srv, keys, c)
+	reply, unchanged, err := s.swapOn(ctx, b, srv, keys, c)
+	if err == nil {
+		return reply, nil
+	}
+	if _, jump := errors.AsType[*clockJump](err); jump || unchanged {
+		if _, err = s.goOn(ctx, b, srv, err); err == nil {
+			reply, err = s.get(ctx, b, keys)
+		}
+	}
 	switch {
 	case err == nil:
 		return reply, nil
-	case !unchanged:
+	case unchanged:
+		return etagcache.Reply{}, notSent(err)
+	default:
 		return etagcache.Reply{}, fmt.Errorf("redisstore: swap: nobody knows whether it was made: %w", explain(err))
-	case otherServer(err):
-		if _, err = s.reopen(ctx, b, srv); err == nil {
-			reply, err = s.get(ctx, b, keys)
-		}
-		if err == nil {
-			return reply, nil
-		}
 	}
-	return etagcache.Reply{}, notSent(err)
 }
 
 // swapOn makes the change on srv. If it fails, unchanged tells whether it is certain that nothing was changed.
-func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagcache.Change) (r etagcache.Reply, unchanged bool, err error) {
+func (s *Store) swapOn(ctx context.Context, b *bucket, srv *server, keys []string, c etagcache.Change) (_ etagcache.Reply, unchanged bool, err error) {
 	node, err := s.topology.master(ctx, keys[0])
 	if err != nil {
 		s.topology.doubt(ctx)
-		return r, true, err
+		return etagcache.Reply{}, true, err
 	}
 	something := "1"
 	if c.Old == nil {
@@ -173,6 +182,7 @@ func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagca
 	cmd := redis.NewCmd(ctx, "evalsha", srv.swap, 2, keys[0], keys[1], epoch, something, c.Old, c.New, ttl, int64(c.By))
 	var conn *redis.Conn
 	var lost bool
+	r := srv.clock.send(s.options.Clock())
 	if s.options.WaitReplicas > 0 {
 		conn = node.Conn() // WAIT is about the writes of its own connection
 		defer conn.Close()
@@ -180,23 +190,23 @@ func (s *Store) swapOn(ctx context.Context, srv *server, keys []string, c etagca
 	} else {
 		lost, err = s.batcher(node).do(ctx, cmd)
 	}
+	r.received = s.options.Clock()
 	if err != nil {
 		s.topology.doubt(ctx)
-		return r, !lost && (!epoch.written || refusal(err)), err
+		return etagcache.Reply{}, !lost && (!epoch.written || refusal(err)), err
 	}
 	// From here on the change may have been made, whatever fails: an error reply to WAIT says nothing about it.
-	parts, err := cmd.Slice()
-	if err != nil {
-		return r, false, err
+	if r.Reply, err = parseReply(cmd); err != nil {
+		return etagcache.Reply{}, false, err
 	}
-	if r, err = parseReply(parts); err != nil || !r.Swapped {
-		return r, false, err
+	if err = s.checkClock(ctx, b, srv, r); err != nil || !r.Swapped {
+		return r.Reply, !r.Swapped, err
 	}
 	r.Value = bytes.Clone(c.New)
 	if conn != nil {
 		err = s.wait(ctx, conn)
 	}
-	return r, false, err
+	return r.Reply, false, err
 }
 
 // wait waits until enough replicas have what was written on conn.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,12 +70,10 @@ func put(t testing.TB, s *redisstore.Store, value string) etagcache.Reply {
 func TestContract(t *testing.T) {
 	mini := func(t *testing.T) (redisstore.Options, storetest.Options) {
 		m := redistest.Mini(t)
-		begin := time.Now()
-		var passed time.Duration
-		return redisstore.Options{URL: m.URL()}, storetest.Options{Advance: func(d time.Duration) {
-			passed += d
+		clocks := newClocks(t, m)
+		return redisstore.Options{URL: m.URL(), Clock: clocks.elapsed}, storetest.Options{Advance: func(d time.Duration) {
 			m.FastForward(d)
-			m.SetTime(begin.Add(passed))
+			clocks.pass(d)
 		}}
 	}
 	for name, start := range map[string]func(*testing.T) (redisstore.Options, storetest.Options){
@@ -99,6 +99,7 @@ func TestContract(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			redis, suite := start(t)
 			if err := storetest.TestStore(t.Context(), open(t, redis), suite); err != nil {
 				t.Error(err)
@@ -116,6 +117,7 @@ func TestRandomOperationsAnswerAsTheModel(t *testing.T) {
 		"real": func(t *testing.T) (string, storetest.Options) { return redistest.Start(t).URL(), storetest.Options{} },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			url, suite := start(t)
 			store := open(t, redisstore.Options{URL: url})
 			rapid.Check(t, func(rt *rapid.T) { storetest.CheckModel(t.Context(), rt, store, suite) })
@@ -149,11 +151,20 @@ func TestKeysStayInTheirPrefix(t *testing.T) {
 
 // TestTheDocumentedACLSuffices runs the contract as a user who may do what the package comment lists, and no more.
 func TestTheDocumentedACLSuffices(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	redistest.StartReplica(t, server)
-	server.Do("ACL", "SETUSER", "proxy409", "on", ">s3cret", "~proxy409:*", "+info", "+script|load", "+evalsha",
-		"+get", "+set", "+time", "+wait", "+cluster|slots")
-	store := open(t, redisstore.Options{URL: "redis://proxy409:s3cret@" + server.Addr, WaitReplicas: 1})
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(doc), "//	ACL SETUSER ")
+	rules, _, _ := strings.Cut(rest, "\n")
+	if !found {
+		t.Fatal("the package comment shows no ACL")
+	}
+	server.Do(append([]string{"ACL", "SETUSER"}, strings.Fields(rules)...)...)
+	store := open(t, redisstore.Options{URL: "redis://proxy409:secret@" + server.Addr, WaitReplicas: 1})
 	if err := storetest.TestStore(t.Context(), store, storetest.Options{}); err != nil {
 		t.Error(err)
 	}
@@ -175,19 +186,23 @@ func TestACommandThatTheACLForbidsIsNotSent(t *testing.T) {
 }
 
 func TestCheckWarnsOfWhatThePromisesRestOn(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 	for _, c := range []struct {
 		wait, replicas int
+		atLeast        string // min-replicas-to-write
 		want           []string
 	}{
-		{0, 0, []string{"allkeys-lru"}},
-		{1, 0, []string{"allkeys-lru", "no guarded write can be admitted"}},
-		{0, 1, []string{"allkeys-lru", "set wait_replicas to 1"}},
-		{1, 1, []string{"allkeys-lru"}},
+		{0, 0, "0", []string{"allkeys-lru"}},
+		{1, 0, "0", []string{"allkeys-lru", "no guarded write can be admitted"}},
+		{0, 1, "0", []string{"allkeys-lru", "set wait_replicas to 1", "min-replicas-to-write to 1"}},
+		{0, 1, "1", []string{"allkeys-lru", "set wait_replicas to 1"}},
+		{1, 1, "0", []string{"allkeys-lru"}},
 	} {
-		if c.replicas == 1 && c.wait == 0 {
+		if c.replicas == 1 && !contains(server.Do("INFO", "replication"), "state=online") {
 			redistest.StartReplica(t, server)
 		}
+		server.Do("CONFIG", "SET", "min-replicas-to-write", c.atLeast)
 		store := open(t, redisstore.Options{URL: server.URL(), WaitReplicas: c.wait})
 		got, err := store.Check(t.Context())
 		if err != nil {

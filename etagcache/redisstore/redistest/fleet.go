@@ -50,16 +50,38 @@ func StartCluster(t testing.TB, n int) []*Server {
 // MoveSlot moves the slot of key from one node of a cluster to another, with all that is in it.
 func MoveSlot(t testing.TB, key string, from, to *Server) {
 	t.Helper()
-	slot := to.Do("CLUSTER", "KEYSLOT", key)
-	source, target := from.Do("CLUSTER", "MYID"), to.Do("CLUSTER", "MYID")
-	to.Do("CLUSTER", "SETSLOT", slot, "IMPORTING", source)
-	from.Do("CLUSTER", "SETSLOT", slot, "MIGRATING", target)
-	if keys := from.Do("CLUSTER", "GETKEYSINSLOT", slot, "1000"); keys != "" {
-		migrate := []string{"MIGRATE", "127.0.0.1", port(to.Addr), "", "0", "5000", "KEYS"}
-		from.Do(append(migrate, strings.Split(keys, "\n")...)...)
+	m := BeginMove(key, from, to)
+	if keys := from.Do("CLUSTER", "GETKEYSINSLOT", m.slot, "1000"); keys != "" {
+		m.Keys(strings.Split(keys, "\n")...)
 	}
-	to.Do("CLUSTER", "SETSLOT", slot, "NODE", target)
-	from.Do("CLUSTER", "SETSLOT", slot, "NODE", target)
+	m.End()
+}
+
+// Move is a slot on its way from one node of a cluster to another.
+type Move struct {
+	slot     string
+	from, to *Server
+}
+
+// BeginMove begins to move the slot of key. None of its keys has been moved yet.
+func BeginMove(key string, from, to *Server) Move {
+	slot := to.Do("CLUSTER", "KEYSLOT", key)
+	to.Do("CLUSTER", "SETSLOT", slot, "IMPORTING", from.Do("CLUSTER", "MYID"))
+	from.Do("CLUSTER", "SETSLOT", slot, "MIGRATING", to.Do("CLUSTER", "MYID"))
+	return Move{slot: slot, from: from, to: to}
+}
+
+// Keys moves some keys of the slot.
+func (m Move) Keys(keys ...string) {
+	migrate := []string{"MIGRATE", "127.0.0.1", port(m.to.Addr), "", "0", "5000", "KEYS"}
+	m.from.Do(append(migrate, keys...)...)
+}
+
+// End gives the slot to the other node.
+func (m Move) End() {
+	target := m.to.Do("CLUSTER", "MYID")
+	m.to.Do("CLUSTER", "SETSLOT", m.slot, "NODE", target)
+	m.from.Do("CLUSTER", "SETSLOT", m.slot, "NODE", target)
 }
 
 // Trio is a master with one replica, and a Sentinel that watches them under the name "mymaster" and by itself decides on a

@@ -1,10 +1,13 @@
 package redistest
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -20,6 +23,7 @@ type MiniServer struct {
 	t        testing.TB
 	identity atomic.Pointer[identity]
 	hook     atomic.Pointer[server.Hook]
+	peers    sync.Map // those of Execute
 }
 
 type identity struct{ version, runID, history, role string }
@@ -65,8 +69,22 @@ func (m *MiniServer) Pretend(version, role string) {
 // executed: the hook has answered, or closed the connection. Nil: no hook.
 func (m *MiniServer) Before(hook server.Hook) { m.hook.Store(&hook) }
 
+// Execute executes a command, past the hook, and returns the reply as it would go to the client. With it a hook can have
+// a command executed now and answered later (Peer.WriteRaw), or never, or have it executed twice.
+func (m *MiniServer) Execute(cmd string, args ...string) string {
+	var reply bytes.Buffer
+	w := bufio.NewWriter(&reply)
+	p := server.NewPeer(w)
+	m.peers.Store(p, true)
+	defer m.peers.Delete(p)
+	m.Server().Dispatch(p, append([]string{cmd}, args...))
+	_ = w.Flush() // into memory
+	return reply.String()
+}
+
 func (m *MiniServer) before(p *server.Peer, cmd string, args ...string) bool {
-	if h := m.hook.Load(); h != nil && *h != nil && (*h)(p, cmd, args...) {
+	_, past := m.peers.Load(p)
+	if h := m.hook.Load(); !past && h != nil && *h != nil && (*h)(p, cmd, args...) {
 		return true
 	}
 	if cmd != "INFO" || len(args) != 1 {

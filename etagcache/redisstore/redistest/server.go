@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type Server struct {
 	Addr string // host:port
 
 	t    testing.TB
+	env  []string // besides that of the test
 	args []string
 	dir  string
 	cmd  *exec.Cmd
@@ -33,9 +35,19 @@ type Server struct {
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	requireRedis(t)
+	s := start(t, nil, args)
+	if s == nil {
+		t.Fatal("redistest: redis-server does not start")
+	}
+	return s
+}
+
+// start returns nil if it does not start.
+func start(t testing.TB, env, args []string) *Server {
+	t.Helper()
 	for range 5 { // somebody else may take the port in between
 		port := freePort(t)
-		s := &Server{t: t, dir: t.TempDir(), Addr: "127.0.0.1:" + port}
+		s := &Server{t: t, env: env, dir: t.TempDir(), Addr: "127.0.0.1:" + port}
 		s.args = append([]string{
 			"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
 			"--dir", s.dir, "--logfile", filepath.Join(s.dir, "redis.log"),
@@ -46,7 +58,6 @@ func Start(t testing.TB, args ...string) *Server {
 			return s
 		}
 	}
-	t.Fatal("redistest: redis-server does not start")
 	return nil
 }
 
@@ -75,9 +86,29 @@ func freePort(t testing.TB) string {
 // run starts the process and waits until it answers. It tells whether it does.
 func (s *Server) run() bool {
 	s.t.Helper()
+	output := s.launch()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if answer, err := do(s.Addr, "PING"); err == nil && answer == "PONG" {
+			return true
+		}
+		select {
+		case <-s.done:
+			s.t.Logf("redistest: redis-server exited: %s", output.String())
+			return false
+		default:
+		}
+	}
+	s.Kill()
+	return false
+}
+
+// launch starts the process. What it prints can be read when it has exited.
+func (s *Server) launch() *bytes.Buffer {
+	s.t.Helper()
 	var output bytes.Buffer
 	cmd := exec.Command("redis-server", s.args...)
 	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Env = append(os.Environ(), s.env...)
 	if err := cmd.Start(); err != nil {
 		s.t.Fatalf("redistest: %v", err)
 	}
@@ -87,19 +118,7 @@ func (s *Server) run() bool {
 		close(done)
 	}()
 	s.cmd, s.done = cmd, done
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if answer, err := do(s.Addr, "PING"); err == nil && answer == "PONG" {
-			return true
-		}
-		select {
-		case <-done:
-			s.t.Logf("redistest: redis-server exited: %s", output.String())
-			return false
-		default:
-		}
-	}
-	s.Kill()
-	return false
+	return &output
 }
 
 // Stop ends the process by SIGTERM, so that it saves if it is told to, and waits for it.
@@ -127,6 +146,27 @@ func (s *Server) Restart() {
 	}
 }
 
+// RestartLoading starts the process anew with the data that it has, which it goes on loading for as long as it is let:
+// until [Server.EndLoading].
+func (s *Server) RestartLoading() {
+	s.t.Helper()
+	s.Do("DEBUG", "POPULATE", "5000", "filler")
+	s.Do("SAVE")
+	s.Kill()
+	s.Configure("key-load-delay", "1000") // µs
+	s.Configure("loading-process-events-interval-bytes", "1024")
+	s.launch()
+	Eventually(s.t, 10*time.Second, func() error {
+		if _, err := s.Try("PING"); err == nil || !strings.HasPrefix(err.Error(), "LOADING") {
+			return fmt.Errorf("it is not loading: %w", err)
+		}
+		return nil
+	})
+}
+
+// EndLoading lets the server come to the end of what [Server.RestartLoading] began.
+func (s *Server) EndLoading() { s.Do("CONFIG", "SET", "key-load-delay", "0") }
+
 // Pause stops the process as it is (SIGSTOP): connections stay open, nothing is answered.
 func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
 
@@ -149,6 +189,25 @@ func (s *Server) Do(args ...string) string {
 		s.t.Fatalf("redistest: %q: %v", args, err)
 	}
 	return answer
+}
+
+// Try is [Server.Do], but returns an error reply, and whatever else went wrong.
+func (s *Server) Try(args ...string) (string, error) { return do(s.Addr, args...) }
+
+// Calls returns how often a command was executed since the process started, or since CONFIG RESETSTAT, by scripts too.
+func (s *Server) Calls(command string) int {
+	s.t.Helper()
+	for line := range strings.Lines(s.Do("INFO", "commandstats")) {
+		if rest, ok := strings.CutPrefix(line, "cmdstat_"+command+":calls="); ok {
+			calls, _, _ := strings.Cut(rest, ",")
+			n, err := strconv.Atoi(calls)
+			if err != nil {
+				s.t.Fatalf("redistest: %q: %v", line, err)
+			}
+			return n
+		}
+	}
+	return 0
 }
 
 // URL returns the redis:// URL of the server.
