@@ -3,6 +3,7 @@ package metrics
 import (
 	"slices"
 
+	"proxy409/etagcache"
 	"proxy409/proxy"
 	"proxy409/proxy/validator"
 )
@@ -104,6 +105,11 @@ var causes = func() []string {
 	}
 	return append(labels, Other)
 }()
+
+// endings are the outcomes of a write.
+var endings = []string{
+	etagcache.Applied.String(), etagcache.Unapplied.String(), etagcache.Doubt.String(), Other,
+}
 
 // outcomes are the outcomes of a probe.
 var outcomes = []string{

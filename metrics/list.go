@@ -78,6 +78,11 @@ var (
 		"proxy409_writes_in_flight", gauge, nil,
 		"Writes that hold a lease now.",
 	}
+	endedInfo = Info{
+		"proxy409_writes_ended_total", counter,
+		[]string{"route", "outcome"},
+		"Writes that held a lease, by what is known of them; doubt closes the resource for timeouts.settle.",
+	}
 	leasesExpiredInfo = Info{
 		"proxy409_leases_expired_total", counter,
 		[]string{"route"},
@@ -125,7 +130,7 @@ func List() []Info {
 	all := []Info{
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
 		storeOperationsInfo, storeDurationInfo, storeUpInfo, graceInfo, clockJumpsInfo, warningsInfo, unlikeInfo,
-		writesInFlightInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo, buildInfo,
+		writesInFlightInfo, endedInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

@@ -106,7 +106,7 @@ func play(m *metrics.Metrics) {
 
 	m.WriteStarted()
 	m.WriteStarted()
-	m.WriteEnded()
+	m.WriteEnded("articles", "doubt")
 	m.LeaseExpired("articles")
 	m.Drift("articles")
 	m.RecordUnwritten("articles")

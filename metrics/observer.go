@@ -10,8 +10,8 @@ import (
 
 // routeVectors are the metrics with a route label.
 type routeVectors struct {
-	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes *prometheus.CounterVec
-	request, upstream, added                                                                        *prometheus.HistogramVec
+	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes, ended *prometheus.CounterVec
+	request, upstream, added                                                                               *prometheus.HistogramVec
 }
 
 func newRouteVectors(cs *collectors) routeVectors {
@@ -28,6 +28,7 @@ func newRouteVectors(cs *collectors) routeVectors {
 		malformed:     cs.counter(malformedInfo),
 		unversioned:   cs.counter(unversionedInfo),
 		probes:        cs.counter(probesInfo),
+		ended:         cs.counter(endedInfo),
 	}
 }
 
@@ -37,7 +38,7 @@ type routeSeries struct {
 	requests                                              [len(methods)][len(codes)]prometheus.Counter
 	request, upstream, added                              prometheus.Observer
 	leasesExpired, drift, unwritten, unguarded, malformed prometheus.Counter
-	unversioned, probes                                   map[string]prometheus.Counter // read-only
+	unversioned, probes, ended                            map[string]prometheus.Counter // read-only
 }
 
 // resolve brings all series of the route into being.
@@ -54,6 +55,7 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 		malformed:     v.malformed.WithLabelValues(route.Name),
 		unversioned:   make(map[string]prometheus.Counter, len(causes)),
 		probes:        make(map[string]prometheus.Counter, len(outcomes)),
+		ended:         make(map[string]prometheus.Counter, len(endings)),
 	}
 	for _, o := range verdicts() {
 		series.decisions[o] = v.decisions.WithLabelValues(route.Name, route.Mode, string(o.decision), o.reason)
@@ -68,6 +70,9 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 	}
 	for _, outcome := range outcomes {
 		series.probes[outcome] = v.probes.WithLabelValues(route.Name, outcome)
+	}
+	for _, outcome := range endings {
+		series.ended[outcome] = v.ended.WithLabelValues(route.Name, outcome)
 	}
 	return series
 }
@@ -111,7 +116,10 @@ func (m *Metrics) Decision(route string, _ proxy.Mode, decision proxy.Decision, 
 func (m *Metrics) WriteStarted() { m.inFlight.Inc() }
 
 // WriteEnded implements [proxy.Observer].
-func (m *Metrics) WriteEnded() { m.inFlight.Dec() }
+func (m *Metrics) WriteEnded(route, outcome string) {
+	m.inFlight.Dec()
+	count(m.route(route).ended, outcome)
+}
 
 // LeaseExpired implements [proxy.Observer].
 func (m *Metrics) LeaseExpired(route string) { m.route(route).leasesExpired.Inc() }

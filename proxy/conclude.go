@@ -80,7 +80,7 @@ func (w *write) conclude(c etagcache.Conclusion) etagcache.View {
 	for _, wish := range w.wishes {
 		w.queue.wake(wish.View.Key)
 	}
-	w.observer.WriteEnded()
+	w.observer.WriteEnded(w.x.route.Name, c.Outcome.String())
 	w.writes.Done()
 	if err != nil {
 		w.warn(context.Background(), w.x, "the outcome of a write is not recorded yet", slog.String("cause", err.Error()))

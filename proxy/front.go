@@ -154,7 +154,7 @@ type nobody struct{}
 func (nobody) Request(string, string, int, time.Duration, time.Duration, time.Duration) {}
 func (nobody) Decision(string, Mode, Decision, string)                                  {}
 func (nobody) WriteStarted()                                                            {}
-func (nobody) WriteEnded()                                                              {}
+func (nobody) WriteEnded(string, string)                                                {}
 func (nobody) LeaseExpired(string)                                                      {}
 func (nobody) Drift(string)                                                             {}
 func (nobody) RecordUnwritten(string)                                                   {}

@@ -137,7 +137,7 @@ func TestAWriteWhoseAnswerNeverEndsHoldsItsLeaseNoLongerThanItMay(t *testing.T) 
 			if hangUp != errors.Is(err, context.Canceled) {
 				t.Errorf("the answer: %v", err)
 			}
-			eventually(t, "the lease ends", func() bool { return o.count("ended") == 1 })
+			eventually(t, "the lease ends", func() bool { return o.count("ended applied") == 1 })
 			c.put("/a", "x", tag).want(t, 409, refusal.Stale)
 		})
 	}

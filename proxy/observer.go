@@ -14,9 +14,10 @@ type Observer interface {
 	// Decision is called once for each guarded or passed unsafe request whose client waited for the decision, and for each
 	// refusal. Reason is "" when there was nothing to object to.
 	Decision(route string, mode Mode, decision Decision, reason string)
-	// WriteStarted and WriteEnded bracket the time a write holds a lease.
+	// WriteStarted and WriteEnded bracket the time a write holds a lease. Outcome is what is known of it then: one of the
+	// names of [etagcache.Outcome].
 	WriteStarted()
-	WriteEnded()
+	WriteEnded(route, outcome string)
 	// LeaseExpired: a lease ran out before its owner said what became of the write.
 	LeaseExpired(route string)
 	// Drift: the backend showed another validator though nobody wrote through the proxy.

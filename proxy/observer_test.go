@@ -54,7 +54,7 @@ func (o *told) WriteStarted() {
 	}
 }
 
-func (o *told) WriteEnded() { o.add("ended") }
+func (o *told) WriteEnded(_, outcome string) { o.add("ended %s", outcome) }
 
 func (o *told) LeaseExpired(string) { o.add("expired") }
 
