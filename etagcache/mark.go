@@ -3,7 +3,7 @@ package etagcache
 import "context"
 
 // Marked is an open mark: an unsafe request that nobody judged is under way. It is ended with [Marked.Close] when its
-// answer came, and left alone when none did: it runs out by itself, at the end of lease and settle time.
+// answer came, extended while it is under way, and left alone when no answer came: it runs out by itself.
 type Marked struct {
 	// Overran says that the mark was set over a lease that had run out before its owner concluded it.
 	Overran bool
@@ -23,11 +23,19 @@ func (c *Cache) Mark(ctx context.Context, v View, term Term) (*Marked, error) {
 			return m, err
 		}
 	}
-	view, _, err := c.apply(ctx, v, func(v View) Event {
-		return OpenMark{ID: m.id, Until: c.laterThan(v, term.Work+term.margin()+term.Settle)}
-	})
-	m.view, m.Overran = view, view.Overran
+	m.view = v
+	err := m.Extend(ctx, term)
+	m.Overran = m.view.Overran
 	return m, err
+}
+
+// Extend says that the request may be under way for a term from now on. Nothing bounds how long a backend takes for a request that
+// nobody judged, and its mark must not run out before it is over, or is not going to be applied any more.
+func (m *Marked) Extend(ctx context.Context, term Term) (err error) {
+	m.view, _, err = m.cache.apply(ctx, m.view, func(v View) Event {
+		return OpenMark{ID: m.id, Until: m.cache.laterThan(v, term.Work+term.margin()+term.Settle)}
+	})
+	return err
 }
 
 // Close moves the record once more, after the answer. When the store does not take it, the mark stays open until it

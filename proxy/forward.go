@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"proxy409/etagcache"
@@ -47,8 +49,8 @@ func (w *write) lost(err error, sent bool) *http.Response {
 	return w.x.route.refusals.answer(w.req, o)
 }
 
-// forwardMarked sends a write that holds no lease. Its marks are closed when the answer came, and left to run out when
-// none did.
+// forwardMarked sends a write that holds no lease. Its marks are kept open while it is under way, closed when the answer came,
+// and left to run out when none did.
 func (w *write) forwardMarked() (*http.Response, error) {
 	unnoted := len(w.marks) < len(w.wishes)
 	if unnoted {
@@ -57,7 +59,9 @@ func (w *write) forwardMarked() (*http.Response, error) {
 		w.owe(0)
 	}
 	neverReplayed(w.req)
+	over := w.keepMarked()
 	res, err := w.send(w.req, w.x)
+	over()
 	doubt := err != nil && !dialFailed(err) || err == nil && outcomeOf(res.StatusCode) == etagcache.Doubt
 	switch {
 	case !doubt:
@@ -67,6 +71,8 @@ func (w *write) forwardMarked() (*http.Response, error) {
 		}
 	case unnoted:
 		w.owe(w.x.route.term.Settle)
+	default:
+		w.leaveMarks()
 	}
 	if err != nil {
 		if w.req.Context().Err() == nil {
@@ -86,6 +92,51 @@ func (w *write) owe(open time.Duration) bool {
 		}
 	}
 	return true
+}
+
+// keepMarked extends the marks while the write is under way, and returns what ends that.
+func (w *write) keepMarked() (over func()) {
+	if len(w.marks) == 0 {
+		return func() {}
+	}
+	var (
+		mu    sync.Mutex
+		ended bool
+		timer *time.Timer
+		every = w.x.route.term.Work / 2 // so that it may fail once
+	)
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(every, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return
+		}
+		_ = w.extendMarks(w.x.route.term) // there is another time
+		timer.Reset(every)
+	})
+	return func() {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+	}
+}
+
+// leaveMarks leaves the marks open for as long as the backend, which was given up on, may yet apply the write.
+func (w *write) leaveMarks() {
+	if err := w.extendMarks(etagcache.Term{Settle: w.x.route.term.Settle}); err != nil {
+		w.owe(w.x.route.term.Settle)
+	}
+}
+
+func (w *write) extendMarks(term etagcache.Term) error {
+	var errs []error
+	for _, mark := range w.marks {
+		errs = append(errs, mark.Extend(context.WithoutCancel(w.req.Context()), term))
+	}
+	return errors.Join(errs...)
 }
 
 // closeMarks moves the records once more, whatever became of the client.
