@@ -69,8 +69,8 @@ func newReplica(w *world, index, gen int) *replica {
 		Name: name, Settings: map[string]string{"upstream": string(originAddr)},
 	})
 	p, err := proxy.New(proxy.Config{
-		Upstream: &url.URL{Scheme: "http", Host: string(originAddr)},
-		Routes:   []proxy.Route{w.law.route},
+		Upstream:  &url.URL{Scheme: "http", Host: string(originAddr)},
+		Routes:    []proxy.Route{w.law.route},
 		Cache:     r.cache,
 		Timeouts:  shippedTimeouts,
 		Limits:    proxy.Limits{Body: 1 << 20, Representation: 1 << 20, Tags: 64, Waiters: 64},

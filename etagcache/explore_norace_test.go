@@ -1,0 +1,5 @@
+//go:build !race
+
+package etagcache
+
+const exploreSlowly = false
