@@ -2,5 +2,5 @@
 
 package etagcache
 
-// exploreSlowly: the race detector makes a search ten times slower, and finds nothing in one that is not concurrent.
+// exploreSlowly: the race detector is on.
 const exploreSlowly = true

@@ -12,6 +12,9 @@ import (
 // Explore walks every small world over stores like the one that open returns, and demands that every cell of the protocol
 // was visited. EXPLORE_MORE=1 in the environment gives fate one more of everything that it may do, for a soak.
 func Explore(t *testing.T, open func(clock func() time.Time) Store) {
+	if exploreSlowly {
+		t.Skip("a search is not concurrent, and the race detector makes it ten times slower")
+	}
 	more, _ := strconv.Atoi(os.Getenv("EXPLORE_MORE"))
 	var mu sync.Mutex
 	var total struct{ states, steps int }
@@ -24,7 +27,7 @@ func Explore(t *testing.T, open func(clock func() time.Time) Store) {
 		}
 	})
 	for _, cfg := range exploreConfigs() {
-		if cfg.long && (testing.Short() || exploreSlowly) {
+		if cfg.long && testing.Short() {
 			continue
 		}
 		cfg.left.add(int8(more))

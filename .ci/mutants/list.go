@@ -1,0 +1,67 @@
+package main
+
+// Judges that more than one mutant is brought before.
+const (
+	everyInterleaving = "./etagcache ^TestEveryInterleavingOfASmallWorldKeepsThePromises$"
+	randomSteps       = "./etagcache ^TestNoInterleavingBreaksThePromises$ -rapid.shrinktime=0s"
+	randomWorlds      = "./proxy ^TestRandomWorlds$"
+)
+
+var mutants = []mutant{
+	{
+		name:   "a lease that frees itself",
+		file:   "etagcache/record.go",
+		old:    "if r.State == Writing && now >= r.Lease.Until {",
+		new:    "if r.State == Writing {",
+		judges: []string{everyInterleaving, randomSteps, randomWorlds},
+	},
+	{
+		name:   "learning from write answers",
+		file:   "etagcache/step.go",
+		old:    "			if e.Confirmed {",
+		new:    "			if true {",
+		judges: []string{randomWorlds, "./etagcache ^TestTagOnTheAnswerToAWriteAdmitsNothingByItself$"},
+	},
+	{
+		name:   "recording late reads",
+		file:   "etagcache/learn.go",
+		old:    "	if b.Closed || r.Version != b.Version {\n		return r, Late\n	}\n	r = r.at(b.Now)\n	switch {",
+		new:    "	if b.Closed {\n		return r, Late\n	}\n	r = r.at(b.Now)\n	switch {",
+		judges: []string{everyInterleaving, randomSteps, randomWorlds},
+	},
+	{
+		name:   "forgetting what was retired",
+		file:   "etagcache/record.go",
+		old:    "		r = r.retireDigest(v.Tag)\n	}\n	return r\n}",
+		new:    "		_ = v\n	}\n	return r\n}",
+		judges: []string{everyInterleaving, randomSteps, randomWorlds},
+	},
+	{
+		name:   "replaying",
+		file:   "proxy/send.go",
+		old:    "	neverReplayed(req)\n",
+		new:    "",
+		judges: []string{"./proxy ^TestAWriteIsNeverReplayed$", randomWorlds},
+	},
+	{
+		name:   "forwarding when the store is down",
+		file:   "proxy/write.go",
+		old:    "case blind && r.AllowBlind && w.owe(0):",
+		new:    "case blind && w.owe(0):",
+		judges: []string{"./proxy ^TestClosedWhenBlind$", randomWorlds},
+	},
+	{
+		name:   "comparing only the first If-Match line",
+		file:   "proxy/precondition.go",
+		old:    `ParseTagList(h["If-Match"], `,
+		new:    `ParseTagList(h["If-Match"][:min(1, len(h["If-Match"]))], `,
+		judges: []string{"./proxy ^TestPreconditions$"},
+	},
+	{
+		name:   "no detachment from the client",
+		file:   "proxy/send.go",
+		old:    "context.WithCancelCause(context.WithoutCancel(client))",
+		new:    "context.WithCancelCause(client)",
+		judges: []string{"./proxy ^TestAClientThatHangsUpAfterItsBodyChangesNothing$", randomWorlds},
+	},
+}

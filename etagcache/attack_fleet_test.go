@@ -1,0 +1,474 @@
+package etagcache
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pausing is a replica's way to the store, on which the replica may stand still.
+type pausing struct {
+	Store
+	asked    func(Key) // before a Get
+	answered func(Key) // after it
+}
+
+func (p *pausing) Get(ctx context.Context, key Key) (Reply, error) {
+	if p.asked != nil {
+		p.asked(key)
+	}
+	r, err := p.Store.Get(ctx, key)
+	if p.answered != nil {
+		p.answered(key)
+	}
+	return r, err
+}
+
+// parted is a store of two parts, each with an epoch of its own, as a cluster is: one has the roster.
+type parted struct{ roster, records *fakeStore }
+
+func (p parted) of(key Key) *fakeStore {
+	if key == rosterKey {
+		return p.roster
+	}
+	return p.records
+}
+
+func (p parted) Get(ctx context.Context, key Key) (Reply, error) { return p.of(key).Get(ctx, key) }
+func (p parted) Ping(ctx context.Context) (Reply, error)         { return p.records.Ping(ctx) }
+func (p parted) Swap(ctx context.Context, key Key, c Change) (Reply, error) {
+	return p.of(key).Swap(ctx, key, c)
+}
+
+// over is a replica over a store, with a grace period of its own.
+func (f *fleet) over(s Store, keys string, grace time.Duration) *Cache {
+	return New(s, Options{Grace: grace, LocalFor: time.Second, Name: keys, Settings: map[string]string{"upstream": "u", "route /x": keys}})
+}
+
+// pastGrace waits until the grace period is over, for as long as the replica says. It touches no record.
+func (f *fleet) pastGrace(c *Cache) {
+	f.Helper()
+	for range 10 {
+		left, err := c.Ping(f.ctx)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if left == 0 {
+			return
+		}
+		time.Sleep(left)
+	}
+	f.Fatal("the grace period does not end")
+}
+
+// known waits for the end of the grace period, and makes the record one that knows the tag.
+func (f *fleet) known(c *Cache, opaque string) View {
+	f.Helper()
+	f.pastGrace(c)
+	return f.knows(c, opaque)
+}
+
+// takenOver waits until the member is held to be gone, and lets a replica with other keys begin, and its grace end.
+func (f *fleet) takenOver(by *Cache) {
+	f.Helper()
+	time.Sleep(enrolmentLasts * 3 / 2)
+	f.known(by, "a")
+	if h, r, err := f.claim(by, f.fetch(by)); h == nil {
+		f.Fatal(r.Verdict, err)
+	}
+}
+
+// A lease of the present generation is there, and stays.
+func (f *fleet) stillWriting(c *Cache) {
+	f.Helper()
+	v := f.fetch(c)
+	if v.Record.State == Writing {
+		return
+	}
+	f.Errorf("the record of a write that is under way is %s", v.Record.State)
+	f.known(c, "a")
+	if h, _, _ := f.claim(c, f.fetch(c)); h != nil {
+		f.Error("and another write is admitted")
+	}
+}
+
+// A request that nobody judged is answered when its replica has been cut off from the store for so long that others took over.
+func TestAttackAMarkThatIsClosedLateLeavesTheNextGenerationAlone(t *testing.T) {
+	t.Skip("BUG: a mark that is closed under an old enrolment overwrites the next generation's lease with an empty record")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.replica("by path")
+		m, err := first.Mark(f.ctx, f.fetch(first), Term{Work: time.Hour})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.takenOver(later)
+		_ = m.Close(f.ctx)
+		f.stillWriting(f.replica("by path"))
+	})
+}
+
+// The replica stands still between having seen that it is a member and asking for the record.
+func TestAttackAReadThatStoodStillLeavesTheNextGenerationAlone(t *testing.T) {
+	t.Skip("BUG: a Fetch that stood still plants over the next generation's lease")
+	inFleet(t, func(f *fleet) {
+		goOn := make(chan struct{})
+		resume := sync.OnceFunc(func() { close(goOn) })
+		defer resume()
+		way := &pausing{Store: f.store}
+		first, later := f.over(way, "by id", f.grace), f.replica("by path")
+		if _, err := first.Ping(f.ctx); err != nil {
+			f.Fatal(err)
+		}
+		way.asked = func(key Key) {
+			if key != rosterKey {
+				<-goOn
+			}
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := first.Fetch(f.ctx, Key{})
+			done <- err
+		}()
+		synctest.Wait()
+		f.takenOver(later)
+		resume()
+		if err := <-done; err == nil {
+			f.Error("a replica that is shut out has read the record")
+		}
+		f.stillWriting(f.replica("by path"))
+	})
+}
+
+// The timeouts of the newcomer, and so its grace period, are shorter than those of who is there.
+func TestAttackAShorterGracePeriodDoesNotOverlookWhoIsThere(t *testing.T) {
+	t.Skip("BUG: entries that last longer than the newcomer's own count as from before the clock was set back")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.over(f.store, "by path", 2*time.Second)
+		f.known(first, "a")
+		_, err := later.Fetch(f.ctx, Key{})
+		if errors.Is(err, ErrUnlike) {
+			return
+		}
+		f.Errorf("it is let in: %v", err)
+		f.pastGrace(later)
+		h1, _, _ := f.claim(first, f.known(first, "a"))
+		f.known(later, "a")
+		h2, _, _ := f.claim(later, f.fetch(later))
+		if h1 != nil && h2 != nil {
+			f.Error("both admit a write of one resource at one time")
+		}
+	})
+}
+
+// What is under way when a replica dies is as long as its own timeouts say, not the newcomer's.
+func TestAttackTheGraceOfANewGenerationIsThatOfTheOneBefore(t *testing.T) {
+	t.Skip("BUG: a takeover waits for the newcomer's grace, not for that of who was there")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.over(f.store, "by path", 10*time.Second)
+		v := f.known(first, "a")
+		time.Sleep(4 * time.Second)
+		h1, r, err := first.Claim(f.ctx, []Wish{{View: v, Condition: ifMatch(`"a"`)}}, Term{Work: f.grace / 2, Settle: f.grace / 2})
+		if h1 == nil {
+			f.Fatal(r.Verdict, err)
+		}
+		time.Sleep(enrolmentLasts*3/2 - 4*time.Second) // and it is heard of no more
+		_ = f.fetch(later)
+		time.Sleep(10 * time.Second)
+		v = f.fetch(later)
+		if v.Begin(0).Closed {
+			return
+		}
+		v, _, _ = later.Learn(f.ctx, v, v.Begin(0), tagged("a"))
+		if h2, _, _ := f.claim(later, v); h2 != nil && time.Now().Before(h1.Deadline) {
+			f.Errorf("a write is admitted while one of the generation before has %v left", time.Until(h1.Deadline))
+		}
+	})
+}
+
+// The replica stands still between the reply that says what time it is at the store, and putting itself on the roster.
+func TestAttackAnEnrolmentIsMeasuredFromBeforeTheStoreSaidTheTime(t *testing.T) {
+	t.Skip("BUG: an enrolment is measured from after the reply whose time its entry is measured from")
+	inFleet(t, func(f *fleet) {
+		way := &pausing{Store: f.store}
+		first, later := f.over(way, "by id", f.grace), f.replica("by path")
+		way.answered = func(key Key) {
+			if key == rosterKey {
+				time.Sleep(2 * enrolmentLasts)
+			}
+		}
+		v := f.fetch(first)
+		way.answered = nil
+		if _, err := later.Fetch(f.ctx, Key{}); err == nil && first.stands(v) {
+			f.Error("two replicas with unlike keys both believe to be on the roster")
+		}
+	})
+}
+
+// One part of the store, that with the roster, loses its memory. The records in the others are from a generation that had come
+// to an end before.
+func TestAttackALostRosterDoesNotBringAnEarlierGenerationBack(t *testing.T) {
+	t.Skip("BUG: a lost roster begins at turn 0 again, and its old records count")
+	inFleet(t, func(f *fleet) {
+		s := parted{roster: newFakeStore(), records: f.store}
+		first, between := f.over(s, "by id", f.grace), f.over(s, "by path", f.grace)
+		old := f.known(first, "a")
+		_ = first.Drain(f.ctx)
+		_ = f.fetch(between)                            // and it writes, under other keys
+		f.store.data[Key{}] = fakeEntry{value: old.raw} // which are not this one
+		_ = between.Drain(f.ctx)
+		s.roster.empty()
+		again := f.over(s, "by id", f.grace)
+		f.pastGrace(again)
+		v := f.fetch(again)
+		if h, _, _ := f.claim(again, v); h != nil {
+			f.Error("a version that is older than the generation before is admitted")
+		}
+	})
+}
+
+// The part with the roster loses its memory while a replica is there, in the second generation or a later one.
+func TestAttackALostRosterDoesNotSetReplicasApartThatAreAlike(t *testing.T) {
+	t.Skip("BUG: a lost roster begins at turn 0 again, without grace, while its replicas are in a later one")
+	inFleet(t, func(f *fleet) {
+		s := parted{roster: newFakeStore(), records: f.store}
+		first, here := f.over(s, "by path", f.grace), f.over(s, "by id", f.grace)
+		_ = f.fetch(first)
+		_ = first.Drain(f.ctx)
+		f.pastGrace(here)
+		f.known(here, "a")
+		s.roster.empty()
+		h1, _, _ := f.claim(here, f.fetch(here))
+		there := f.over(s, "by id", f.grace)
+		v := f.fetch(there)
+		v, _, _ = there.Learn(f.ctx, v, v.Begin(0), tagged("a"))
+		if h2, _, _ := f.claim(there, v); h1 != nil && h2 != nil {
+			f.Error("two alike replicas both admit a write from one version")
+		}
+	})
+}
+
+// A new generation began; later the store's clock was an hour ahead, and is set right.
+func TestAttackAClockThatWasSetBackDoesNotProlongTheGraceOfAGeneration(t *testing.T) {
+	t.Skip("BUG: a generation that began in what is now the future is in grace until then")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.replica("by path")
+		_ = f.fetch(first)
+		_ = first.Drain(f.ctx)
+		f.pastGrace(later)
+		f.store.skew -= time.Hour
+		f.store.epoch = Epoch{ID: EpochID{1}, Start: f.store.now()} // which a store begins then
+		for range 6 {
+			time.Sleep(f.grace / 2)
+			_ = f.fetch(later)
+		}
+		if left := f.fetch(later).GraceLeft(); left > 0 {
+			f.Errorf("after three times the grace period %v of it are left", left)
+		}
+	})
+}
+
+// It is a reason of its own: `store_down: allow` must not let writes through whose debts are never settled in the members' records.
+func TestAttackAStrangerIsOneEvenIfTheStoreIsAway(t *testing.T) {
+	t.Skip("BUG: a stranger is taken for a replica whose store is away")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.replica("by path")
+		v := f.known(first, "a")
+		f.shutOut(later, v)
+		f.store.setDown(true)
+		if _, err := later.Fetch(f.ctx, Key{}); !errors.Is(err, ErrUnlike) {
+			f.Errorf("it does not say any more that it is one: %v", err)
+		}
+	})
+}
+
+// The replica's machine was suspended: its clock stood still.
+func TestAttackAReplicaWhoseClockStoodStillIsNoMember(t *testing.T) {
+	t.Skip("BUG: an enrolment is measured by the replica's clock alone")
+	inFleet(t, func(f *fleet) {
+		var asleep time.Duration
+		first := New(f.store, Options{
+			Grace: f.grace, Settings: map[string]string{"upstream": "u", "route /x": "by id"},
+			Clock: func() time.Time { return time.Now().Add(-asleep) },
+		})
+		later := f.replica("by path")
+		f.known(first, "a")
+		began := time.Now()
+		time.Sleep(enrolmentLasts * 3 / 2)
+		f.pastGrace(later)
+		asleep = time.Since(began)
+		v, err := first.Fetch(f.ctx, Key{})
+		if err != nil {
+			return
+		}
+		h1, _, _ := f.claim(first, v)
+		f.known(later, "a")
+		h2, _, _ := f.claim(later, f.fetch(later))
+		if h1 != nil && h2 != nil {
+			f.Error("both admit a write of one resource at one time")
+		}
+	})
+}
+
+// Until the process ends somebody may still ask whether it is ready.
+func TestAttackWhoHasLeftDoesNotComeBack(t *testing.T) {
+	t.Skip("BUG: a Ping after Drain enrols anew")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.replica("by path")
+		_ = f.fetch(first)
+		_ = first.Drain(f.ctx)
+		_, _ = first.Ping(f.ctx)
+		if _, err := later.Fetch(f.ctx, Key{}); err != nil {
+			f.Errorf("others wait for it: %v", err)
+		}
+	})
+}
+
+// The part of the store with the roster has its clock set forward, so that the member there seems to be gone. It notices when it
+// enrols anew, and what it let through until then goes on for as long as any write.
+func TestAttackAClockThatWasSetForwardEndsNoMemberBeforeItsWrites(t *testing.T) {
+	t.Skip("BUG: the grace of a generation leaves no time for members that do not know yet that it is over")
+	inFleet(t, func(f *fleet) {
+		s := parted{roster: newFakeStore(), records: f.store}
+		first, later := f.over(s, "by id", f.grace), f.over(s, "by path", f.grace)
+		f.known(first, "a")
+		s.roster.skew += time.Minute
+		if _, err := later.Ping(f.ctx); err != nil {
+			return // it waits
+		}
+		time.Sleep(enrolmentLasts/2 - time.Millisecond)
+		v, err := first.Fetch(f.ctx, Key{})
+		if err != nil {
+			return
+		}
+		h1, _, _ := first.Claim(f.ctx, []Wish{{View: v, Condition: ifMatch(`"a"`)}}, Term{Work: f.grace / 2, Settle: f.grace / 2})
+		if h1 == nil {
+			return
+		}
+		time.Sleep(f.grace - enrolmentLasts/2 + 2*time.Millisecond)
+		v = f.fetch(later)
+		if v.Begin(0).Closed {
+			return
+		}
+		v, _, _ = later.Learn(f.ctx, v, v.Begin(0), tagged("a"))
+		end := h1.Deadline.Add(f.grace / 2)
+		if h2, _, _ := f.claim(later, v); h2 != nil && time.Now().Before(end) {
+			f.Errorf("a write is admitted while one of the generation before may be applied for %v yet", time.Until(end))
+		}
+	})
+}
+
+// The store forgets a write that ends when its time is over, as the grace period does; the backend's replicas show it later.
+func TestAttackTheGraceLeavesTimeForTheLag(t *testing.T) {
+	t.Skip("BUG: the grace period does not count the lag")
+	inFleet(t, func(f *fleet) {
+		const lag = 2 * time.Second
+		term := Term{Work: f.grace} // so the grace is what package config makes of it: lease and settle time
+		c := f.replica("by id")
+		h1, r, err := c.Claim(f.ctx, []Wish{{View: f.known(c, "a"), Condition: ifMatch(`"a"`)}}, term)
+		if h1 == nil {
+			f.Fatal(r.Verdict, err)
+		}
+		f.store.empty()
+		time.Sleep(f.grace - time.Millisecond)
+		_, _, _ = h1.Conclude(f.ctx, Conclusion{Outcome: Applied}, nil)
+		time.Sleep(time.Millisecond)
+		v := f.fetch(c)
+		_, verdict, err := c.Learn(f.ctx, v, v.Begin(lag), tagged("a"))
+		if err != nil || verdict == Done {
+			f.Errorf("what the backend's replica shows a millisecond after a write is believed: %s, %v", verdict, err)
+		}
+	})
+}
+
+// A record that remembers nothing but when it was moved is kept for minutes, and a lag may be an hour.
+func TestAttackARecordIsNotForgottenWithinTheLag(t *testing.T) {
+	t.Skip("BUG: a record without tags is forgotten after ten minutes, and with it when it was moved")
+	inFleet(t, func(f *fleet) {
+		const lag = time.Hour // which package config allows
+		c := f.replica("by id")
+		m, err := c.Mark(f.ctx, f.fetch(c), Term{Work: time.Minute})
+		if err != nil || m.Close(f.ctx) != nil {
+			f.Fatal(err)
+		}
+		time.Sleep(emptyTTL + time.Second)
+		v := f.fetch(c)
+		if _, verdict, _ := c.Learn(f.ctx, v, v.Begin(lag), tagged("a")); verdict != Lagging {
+			f.Errorf("what the backend's replica shows within the lag is believed: %s", verdict)
+		}
+	})
+}
+
+// Replicas that are alike but for their timeouts take each other for entries of a clock that was set back.
+func TestAttackAlikeReplicasWithOtherTimeoutsLeaveEachOtherOnTheRoster(t *testing.T) {
+	t.Skip("BUG: a replica with shorter timeouts takes alike ones off the roster")
+	inFleet(t, func(f *fleet) {
+		first, short, later := f.over(f.store, "by id", f.grace), f.over(f.store, "by id", 2*time.Second), f.replica("by path")
+		v := f.fetch(first)
+		_ = f.fetch(short)
+		_ = short.Drain(f.ctx)
+		if _, err := later.Fetch(f.ctx, Key{}); err == nil && first.stands(v) {
+			f.Error("a replica is let in while one with unlike keys believes to be on the roster")
+		}
+	})
+}
+
+// Many replicas enrol at one time, each many times.
+func TestAttackAllReplicasGetOnTheRosterAtOnce(t *testing.T) {
+	inFleet(t, func(f *fleet) {
+		const replicas = 40
+		failed := make(chan error, replicas)
+		for range replicas {
+			c := f.replica("by id")
+			go func() {
+				var err error
+				for range 20 {
+					_, e := c.Ping(f.ctx)
+					err = errors.Join(err, e)
+					time.Sleep(enrolmentLasts / 2)
+				}
+				failed <- err
+			}()
+		}
+		for range replicas {
+			if err := <-failed; err != nil {
+				f.Error(err)
+			}
+		}
+		if list, _ := parseRoster(f.store.value(rosterKey)); len(list.Members) != replicas {
+			f.Errorf("%d are on the roster", len(list.Members))
+		}
+	})
+}
+
+// What a replica asks of the store when it is shut out, for each request.
+func TestAttackAStrangerAsksForTheRosterOnceASecond(t *testing.T) {
+	t.Skip("BUG: a stranger swaps the roster for every request")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.replica("by path")
+		_ = f.fetch(first)
+		_, _ = later.Fetch(f.ctx, Key{})
+		_, before := f.store.counts()
+		for range 100 {
+			_, _ = later.Fetch(f.ctx, Key{})
+		}
+		if _, after := f.store.counts(); after-before > 1 {
+			f.Errorf("%d swaps of the roster in no time", after-before)
+		}
+	})
+}
+
+// The clock is stepped back by less than anybody would call a jump, just when a member has enrolled.
+func TestAttackAClockThatIsCorrectedALittleTakesNobodyOffTheRoster(t *testing.T) {
+	t.Skip("BUG: a step back of a millisecond makes the latest entry one from before the clock was set back")
+	inFleet(t, func(f *fleet) {
+		first, later := f.replica("by id"), f.replica("by path")
+		v := f.fetch(first)
+		f.store.skew -= 10 * time.Millisecond
+		if _, err := later.Fetch(f.ctx, Key{}); err == nil && first.stands(v) {
+			f.Error("two replicas with unlike keys both believe to be on the roster")
+		}
+	})
+}
