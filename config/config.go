@@ -132,8 +132,18 @@ func (c *Config) GracePeriod() time.Duration {
 	case c.Store.Redis == nil:
 		return 0
 	default:
-		return c.LongestWrite()
+		return c.longestTrace()
 	}
+}
+
+// longestTrace is the longest for which a write that nobody remembers may matter: its lease, its settle time, and until the
+// backend's reads show it.
+func (c *Config) longestTrace() time.Duration {
+	longest := c.Timeouts.Write + c.Timeouts.Settle
+	for _, r := range c.Routes {
+		longest = max(longest, r.Timeouts.Write+r.Timeouts.Settle+r.Version.Lag)
+	}
+	return longest
 }
 
 // LongestWrite is the longest that a write of any route may be under way: its lease and its settle time.

@@ -44,7 +44,7 @@ func (w *warner) store(c *Config) {
 		"the server is on another machine and has no password: who reaches it can change every record")
 	w.warn(r.Mode != Single && r.WaitReplicas == 0, "store.redis.mode",
 		"with wait_replicas: 0 a failover may forget leases; only the grace period covers for it")
-	w.warn(c.GracePeriod() < c.LongestWrite(), "store.grace",
-		"is shorter than "+short(c.LongestWrite())+", the longest timeouts.write and timeouts.settle together: "+
+	w.warn(c.GracePeriod() < c.longestTrace(), "store.grace",
+		"is shorter than "+short(c.longestTrace())+", the longest timeouts.write, timeouts.settle and version.lag together: "+
 			"if Redis loses its memory, a write may be admitted while a forgotten one is under way")
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // route warns about one route, and what it inherits.
@@ -20,7 +21,7 @@ func (w *warner) route(path string, r Route, s Store) {
 	w.warn(!slices.Contains(r.Guard, "POST") && !slices.Contains(r.Pass, "POST"), path+".pass",
 		"POST is in neither guard nor pass, and so is judged: one that creates is refused for want of a precondition")
 	w.times(path, r)
-	w.version(path+".version", r.Version)
+	w.version(path+".version", r.Version, s.TTL)
 	w.storeDown(path+".store_down", r, s)
 }
 
@@ -31,7 +32,7 @@ func (w *warner) times(path string, r Route) {
 		"with 0 no write ever waits, and timeouts.busy_wait does nothing")
 }
 
-func (w *warner) version(path string, v Version) {
+func (w *warner) version(path string, v Version, ttl time.Duration) {
 	w.warn(v.From == FromETag && v.TrustWrites, path+".trust_writes",
 		"relies on the backend to answer a write with the ETag that a GET would show; many send another's")
 	w.warn(v.From == FromBody && v.TrustWrites, path+".trust_writes",
@@ -40,6 +41,8 @@ func (w *warner) version(path string, v Version) {
 		"the version after a write is read back, so trust_writes adds nothing")
 	w.warn(v.Lag > 0 && v.Reread, path+".reread",
 		"does nothing with lag: what a read shows so soon after the write may be older than it")
+	w.warn(v.Lag > ttl, path+".lag",
+		"is longer than store.ttl: that a resource was written is forgotten before the backend's reads show it")
 	w.warn(v.From != FromBody && v.Qualify == QualifyNever, path+".qualify",
 		"never: a version that comes back is taken for the earlier one, so equal versions must mean equal content")
 	w.warn(strings.EqualFold(v.Header, "Last-Modified"), path+".header",

@@ -185,16 +185,10 @@ func (c *Cache) Look(ctx context.Context, key Key) (View, error) {
 
 // Fetch returns the store's record as of now, planted if there was none.
 func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
-	enrolled, err := c.enrolled(ctx)
-	if err != nil {
-		return View{}, err
+	v, err := c.get(ctx, key)
+	if errors.Is(err, errStoodStill) {
+		v, err = c.get(ctx, key) // as a member anew, or not
 	}
-	sent := c.opt.Clock()
-	reply, err := c.store.Get(ctx, key)
-	if err != nil {
-		return View{}, fmt.Errorf("store: get: %w", err)
-	}
-	v, err := c.view(key, reply, sent, enrolled)
 	if err != nil {
 		return View{}, err
 	}
@@ -205,12 +199,30 @@ func (c *Cache) Fetch(ctx context.Context, key Key) (View, error) {
 	return v, err
 }
 
+// get asks the store for a record.
+func (c *Cache) get(ctx context.Context, key Key) (View, error) {
+	enrolled, err := c.enrolled(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	sent := c.opt.Clock()
+	reply, err := c.store.Get(ctx, key)
+	if err != nil {
+		return View{}, fmt.Errorf("store: get: %w", err)
+	}
+	if enrolled.outlived(reply) {
+		c.member.now.CompareAndSwap(enrolled, nil)
+		return View{}, errStoodStill
+	}
+	return c.view(key, reply, sent, enrolled)
+}
+
 // ErrUnreadable says that the store answered, with a record that this release cannot read: see [ErrNewer], [ErrCorrupt].
 var ErrUnreadable = errors.New("the record cannot be read")
 
 // view reads a reply.
 func (c *Cache) view(key Key, reply Reply, sent time.Time, enrolled *enrolment) (View, error) {
-	record, err := decode(reply.Value, enrolled.epoch(reply.Epoch.ID))
+	record, err := decode(reply.Value, enrolled.memory(reply.Epoch.ID))
 	if err != nil {
 		c.local.drop(key)
 		return View{}, fmt.Errorf("%w: %s: %w", ErrUnreadable, key, err)
@@ -235,6 +247,9 @@ func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View
 		next, verdict := Step(v.Record, e, at)
 		if next.Seq == v.Record.Seq {
 			return v, verdict, nil
+		}
+		if err := c.mayReplace(ctx, v); err != nil {
+			return v, verdict, err
 		}
 		drifted := isClaim(e) && drifted(v.Record, next)
 		overran := v.Record.State == Writing && !v.Record.Lease.InDoubt && v.at.Now >= v.Record.Lease.Until
@@ -261,7 +276,7 @@ const plantWithin = 5 * time.Second
 
 // change is the swap that replaces the view's record.
 func (c *Cache) change(v View, next Record) Change {
-	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.enrolled.epoch(v.epoch)), TTL: next.lifetime(c.opt.TTL)}
+	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.enrolled.memory(v.epoch)), TTL: next.lifetime(c.opt.TTL)}
 	if v.raw == nil {
 		ch.By = v.at.Now.Add(min(plantWithin, c.opt.TTL/2))
 	}

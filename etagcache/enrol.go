@@ -21,10 +21,18 @@ type enrolment struct {
 	opens      time.Time // before it, writes of the generation before may be under way
 	renew      time.Time // when it is time to enrol anew
 	until      time.Time // when the word is worth nothing any more
+	// The same by the store's clock, in the epoch that the roster was in: this process's may have stood still.
+	epoch EpochID
+	gone  Instant
 }
 
-// epoch is what records are told apart by.
-func (e *enrolment) epoch(id EpochID) EpochID {
+// outlived reports whether a reply of the store shows that others may have taken the roster over.
+func (e *enrolment) outlived(r Reply) bool {
+	return e != nil && r.Epoch.ID == e.epoch && r.Now >= e.gone
+}
+
+// memory is what records are told apart by.
+func (e *enrolment) memory(id EpochID) EpochID {
 	if e == nil {
 		return id
 	}
@@ -45,8 +53,21 @@ type membership struct {
 	settings map[string]string // digests; nil: nobody asks
 	now      atomic.Pointer[enrolment]
 	unlike   atomic.Int64
+	stranger atomic.Pointer[refused]
+	left     atomic.Bool
 	lasts    time.Duration // how long an enrolment is worth something
 }
+
+// refused is why the replica is not on the roster, and until when it does not ask again.
+type refused struct {
+	err   error
+	until time.Time
+}
+
+var (
+	errLeft       = errors.New("the replica has left the roster")
+	errStoodStill = errors.New("the replica stood still for longer than its place on the roster lasts")
+)
 
 // rosterKey is where the roster lies. Resources have digests of other things for keys.
 var rosterKey = func() (k Key) {
@@ -55,8 +76,7 @@ var rosterKey = func() (k Key) {
 	return k
 }()
 
-// The longest that a replica goes on without having enrolled anew. In the store its entry lasts half as long again, so it has
-// stopped for certain when others take the roster over.
+// enrolmentLasts is the longest that a replica goes on without having enrolled anew.
 const enrolmentLasts = 10 * time.Second
 
 func newMembership(o Options) membership {
@@ -88,8 +108,15 @@ func (c *Cache) renewed(ctx context.Context) (*enrolment, error) {
 	if e := c.member.now.Load(); e != nil && c.opt.Clock().Before(e.renew) {
 		return e, nil
 	}
+	out := c.member.stranger.Load()
+	if out != nil && c.opt.Clock().Before(out.until) {
+		return nil, out.err
+	}
 	e, err, _ := c.flights.Do("", func() (any, error) { return c.enrol(context.WithoutCancel(ctx)) })
 	if err != nil {
+		if out != nil && !errors.Is(err, ErrUnlike) {
+			err = errors.Join(out.err, err)
+		}
 		return nil, err
 	}
 	return e.(*enrolment), nil
@@ -107,6 +134,10 @@ func (c *Cache) stands(v View) bool {
 // enrol puts the replica on the roster.
 func (c *Cache) enrol(ctx context.Context) (*enrolment, error) {
 	m := &c.member
+	if m.left.Load() {
+		return nil, errLeft
+	}
+	asked := c.opt.Clock() // before the store says what time it is
 	reply, err := c.store.Get(ctx, rosterKey)
 	for {
 		if err != nil {
@@ -116,24 +147,55 @@ func (c *Cache) enrol(ctx context.Context) (*enrolment, error) {
 		if err1 != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnreadable, err1)
 		}
-		sent := c.opt.Clock()
-		next, member := list.enrol(m.id, c.opt.Name, m.settings, reply.Now, m.lasts*3/2)
+		sent, began := asked, c.opt.Clock()
+		seen := reply
+		next, member := list.enrol(applicant{
+			id: m.id, name: c.opt.Name, settings: m.settings, lasts: m.lasts * 3 / 2, grace: c.opt.Grace,
+		}, seen.Now, seen.Epoch)
+		asked = began
 		if reply, err = c.swapRoster(ctx, reply, next); err != nil || !reply.Swapped {
 			continue
 		}
 		if !member {
 			m.now.Store(nil)
 			m.unlike.Store(int64(len(next.Members)))
-			return nil, fmt.Errorf("%w: %s; what differs: %s", ErrUnlike, names(next.Members), strings.Join(next.differs(m.id), ", "))
+			err := fmt.Errorf("%w: %s; what differs: %s", ErrUnlike, names(next.Members), strings.Join(next.differs(m.id), ", "))
+			m.stranger.Store(&refused{err: err, until: sent.Add(strangerWaits)})
+			return nil, err
 		}
+		m.stranger.Store(nil)
 		m.unlike.Store(int64(len(next.Others)))
 		e := &enrolment{
 			generation: next.generation(), renew: sent.Add(m.lasts / 2), until: sent.Add(m.lasts),
-			opens: c.opt.Clock().Add(min(c.opt.Grace, max(0, next.Start.Add(c.opt.Grace).Sub(reply.Now)))),
+			opens: c.opt.Clock().Add(next.graceLeft(seen.Now, c.opt.Grace)),
+			epoch: seen.Epoch.ID, gone: seen.Now.Add(m.lasts * 3 / 2),
 		}
 		m.now.Store(e)
 		return e, nil
 	}
+}
+
+// strangerWaits is how long a replica that was shut out does not ask again.
+const strangerWaits = 900 * time.Millisecond
+
+// mayReplace makes sure that a value which is no record to the replica is from before its generation, and not from one that
+// began since it enrolled.
+func (c *Cache) mayReplace(ctx context.Context, v View) error {
+	if v.enrolled == nil || v.raw == nil || v.Record.State != None {
+		return nil
+	}
+	reply, err := c.store.Get(ctx, rosterKey)
+	if err != nil {
+		return fmt.Errorf("store: the list of replicas: %w: %w", ErrNotSent, err)
+	}
+	list, err := parseRoster(reply.Value)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if list.Settings == nil || list.generation() != v.enrolled.generation {
+		return fmt.Errorf("%w: %w", ErrNotSent, ErrUnlike)
+	}
+	return nil
 }
 
 func (c *Cache) swapRoster(ctx context.Context, seen Reply, next roster) (Reply, error) {
@@ -161,6 +223,7 @@ func (c *Cache) leave(ctx context.Context) {
 	if c.member.settings == nil {
 		return
 	}
+	c.member.left.Store(true)
 	c.member.now.Store(nil)
 	reply, err := c.store.Get(ctx, rosterKey)
 	for err == nil && reply.Value != nil {

@@ -119,6 +119,7 @@ func TestWhenTheOthersHaveEndedOtherKeysBeginWithGraceAndWithoutTheirRecords(t *
 				old := f.knows(first, "a")
 				f.shutOut(later, View{})
 				end(f, first)
+				time.Sleep(strangerWaits)
 				v := f.fetch(later)
 				if v.Record.State != Unknown || v.Record.Version == old.Record.Version {
 					f.Errorf("a record of other keys counts: %+v", v.Record)
@@ -202,6 +203,9 @@ func TestAClockThatWasSetBackKeepsNobodyOnTheRoster(t *testing.T) {
 		first, later := f.replica("by id"), f.replica("by path")
 		_ = f.fetch(first)
 		f.store.skew -= time.Hour
+		f.store.epoch = Epoch{ID: EpochID{1}, Start: f.store.now()} // which a jump of the clock begins
+		f.shutOut(later, View{})                                    // who seems to have gone may be there
+		time.Sleep(longestEntry)
 		if v := f.fetch(later); v.GraceLeft() != f.grace {
 			f.Errorf("%v of grace left, want %v", v.GraceLeft(), f.grace)
 		}

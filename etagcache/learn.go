@@ -74,7 +74,10 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 // perhapsOutdated reports whether a tag that a lagging backend shows may be an earlier version's. It need not be a retired
 // one: of an earlier version nobody may have read this representation, and between two writes that nobody judged nobody
 // reads at all.
-func (r Record) perhapsOutdated(v Validator) bool { return !r.names(v.Tag) || r.isRetired(v.Tag) }
+func (r Record) perhapsOutdated(v Validator) bool {
+	confirmed := func(o Validator) bool { return o.Tag == v.Tag && (r.State == Known || o.Rep != Digest{}) }
+	return !slices.ContainsFunc(r.Validators, confirmed) || r.isRetired(v.Tag)
+}
 
 // sameRepresentation finds the validator of v's representation. Where that is not known (a 304 does not say which one it
 // spares the client) it finds one with v's tag, which can confirm but never contradict.

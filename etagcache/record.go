@@ -206,7 +206,7 @@ func (r Record) lifetime(ttl time.Duration) time.Duration {
 	switch {
 	case r.State == Writing || len(r.Marks) > 0:
 		return 0
-	case r.State == Unknown && len(r.Validators) == 0 && len(r.Retired) == 0:
+	case r.State == Unknown && len(r.Validators) == 0 && len(r.Retired) == 0 && r.Moved == 0:
 		return min(ttl, emptyTTL)
 	case slices.ContainsFunc(r.Validators, func(v Validator) bool { return r.isRetired(v.Tag) }):
 		return 2 * ttl

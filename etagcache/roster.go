@@ -19,7 +19,9 @@ type roster struct {
 	Format int `json:"format"`
 	// Turn counts the generations: settings that come back do not bring their old records back.
 	Turn     int               `json:"turn"`
-	Start    Instant           `json:"start"` // when the generation began; 0: with the store's epoch, or before
+	Start    Instant           `json:"start"`  // when the generation began; 0: with the store's epoch, or before
+	Grace    time.Duration     `json:"grace"`  // the longest that a write of it may be under way
+	Before   time.Duration     `json:"before"` // the same of the one before
 	Settings map[string]string `json:"settings"`
 	Members  map[string]entry  `json:"members"`
 	Others   map[string]entry  `json:"strangers,omitempty"`
@@ -35,6 +37,8 @@ type entry struct {
 const (
 	rosterFormat = 1
 	maxStrangers = 16
+	// An entry lasts half as long again as its replica relies on it: it has stopped for certain when others take the roster over.
+	longestEntry = enrolmentLasts * 3 / 2
 )
 
 // generation tells the records of one roster's settings from those of another's. It is made of them, so that a roster that was lost
@@ -50,12 +54,12 @@ func (e EpochID) in(g generation) EpochID {
 }
 
 func (r roster) generation() (g generation) {
-	h := sha256.New()
-	fmt.Fprintf(h, "proxy409 generation %d\n", r.Turn)
+	text := fmt.Appendf(nil, "proxy409 generation %d\n", r.Turn)
 	for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
-		fmt.Fprintf(h, "%q %q\n", name, r.Settings[name])
+		text = fmt.Appendf(text, "%q %q\n", name, r.Settings[name])
 	}
-	copy(g[:], h.Sum(nil))
+	h := sha256.Sum256(text)
+	copy(g[:], h[:])
 	return g
 }
 
@@ -73,30 +77,49 @@ func parseRoster(value []byte) (roster, error) {
 	return r, nil
 }
 
-// enrol is the roster with the replica on it, for so long: as a member if its settings are the roster's, or nobody is there who
-// has others; else as a stranger.
-func (r roster) enrol(id, name string, settings map[string]string, now Instant, lasts time.Duration) (next roster, member bool) {
+// applicant is a replica that wants to be on the roster.
+type applicant struct {
+	id, name string
+	settings map[string]string
+	lasts    time.Duration // how long its entry is to last
+	grace    time.Duration // the longest that a write of it may be under way
+}
+
+// enrol is the roster with the replica on it: as a member if its settings are the roster's, or nobody is there who has others; else
+// as a stranger. While the epoch is young, the store's clock may have been set, and who seems to have gone may be there.
+func (r roster) enrol(a applicant, now Instant, epoch Epoch) (next roster, member bool) {
 	next = r
 	next.Format = rosterFormat
-	next.Members, next.Others = present(r.Members, now, lasts), present(r.Others, now, lasts)
-	delete(next.Members, id)
-	delete(next.Others, id)
-	me := entry{Name: name, Until: now.Add(lasts), Differs: differences(r.Settings, settings)}
+	next.Start = min(next.Start, now) // the clock was set back
+	next.Members, next.Others = present(r.Members, now), present(r.Others, now)
+	delete(next.Members, a.id)
+	delete(next.Others, a.id)
+	me := entry{Name: a.name, Until: now.Add(a.lasts), Differs: differences(r.Settings, a.settings)}
+	young := len(r.Members) > 0 && now < epoch.Start.Add(longestEntry)
 	switch {
 	case r.Settings == nil: // there is no roster: nobody has written anything, or all is forgotten
-		next.Settings = settings
-	case len(me.Differs) > 0 && len(next.Members) > 0:
+		next.Settings = a.settings
+	case len(me.Differs) > 0 && (len(next.Members) > 0 || young):
 		if len(next.Others) < maxStrangers {
-			next.Others[id] = me
+			next.Others[a.id] = me
+		}
+		if len(next.Members) == 0 {
+			next.Members = r.Members // until it is certain
 		}
 		return next, false
 	case len(me.Differs) > 0:
-		next.Settings, next.Start, next.Turn = settings, now, r.Turn+1
+		next.Settings, next.Start, next.Turn = a.settings, now, r.Turn+1
+		next.Before, next.Grace = r.Grace, 0
 		next.Others = map[string]entry{}
 	}
-	me.Differs = nil
-	next.Members[id] = me
+	me.Differs, next.Grace = nil, max(next.Grace, a.grace)
+	next.Members[a.id] = me
 	return next, true
+}
+
+// graceLeft is how long writes of the generation before may be under way. own is the same of a replica's own writes.
+func (r roster) graceLeft(now Instant, own time.Duration) time.Duration {
+	return max(0, r.Start.Add(max(own, r.Before)).Sub(now))
 }
 
 // leave is the roster without the replica.
@@ -107,12 +130,11 @@ func (r roster) leave(id string) roster {
 	return r
 }
 
-// present leaves out who has not been heard of for too long. An entry from further ahead than any can be is from before the store's
-// clock was set back.
-func present(list map[string]entry, now Instant, lasts time.Duration) map[string]entry {
+// present leaves out who has not been heard of for too long. An entry from far ahead is from before the store's clock was set back.
+func present(list map[string]entry, now Instant) map[string]entry {
 	out := make(map[string]entry, len(list)+1)
 	for id, e := range list {
-		if now < e.Until && e.Until <= now.Add(lasts) {
+		if now < e.Until && e.Until <= now.Add(longestEntry+enrolmentLasts) {
 			out[id] = e
 		}
 	}

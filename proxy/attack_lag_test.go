@@ -21,7 +21,6 @@ import (
 // Mongoose's findByIdAndUpdate and others answer a write with what was there before it, and Express tags the answer with a hash
 // of it: the tag of the old state.
 func TestAttackTheTagOnTheAnswerToAWriteIsNoProofWithinTheLag(t *testing.T) {
-	t.Skip("BUG: an unconfirmed tag from the answer to a write counts as noted within the lag")
 	l, f := newLagging(t, time.Hour)
 	serveOld(t, l, f)
 	f.cfg.Routes[0].Missing = proxy.MissingAllow
@@ -60,7 +59,7 @@ func serveOld(t *testing.T, l *lagging, f *fleet) {
 
 // Tags of time and size come back. Nobody had read the state before the write, so the record does not know its tag.
 func TestAttackATagThatComesBackIsNotGoodBecauseALaggingReplicaShowedIt(t *testing.T) {
-	t.Skip("BUG: a tag that was not noted is handed out as good for the version within the lag")
+	t.Skip("LIMIT: with lag, tags must not come back at once: assumption 4 in the README")
 	const lag = 300 * time.Millisecond
 	b := newBackend(t)
 	text, shown := "one", "one"
@@ -99,7 +98,6 @@ func TestAttackATagThatComesBackIsNotGoodBecauseALaggingReplicaShowedIt(t *testi
 
 // A route without a rule of its own takes some paths out of one that has a key of its own.
 func TestAttackAPlainRouteInAKeyedOneMakesOtherKeys(t *testing.T) {
-	t.Skip("BUG: routes whose keys are the default, and the order of when, are no key settings")
 	keyed := proxy.Route{Name: "keyed", Match: "/shop/", Mode: proxy.Enforce, Key: proxy.Key{Query: map[string]string{"id": "^[0-9]+$"}}}
 	plain := proxy.Route{Name: "plain", Match: "/shop/item", Mode: proxy.Enforce}
 	narrow := keyed
@@ -118,7 +116,6 @@ func TestAttackAPlainRouteInAKeyedOneMakesOtherKeys(t *testing.T) {
 
 // These make the same keys, and must not shut replicas out.
 func TestAttackWhatMakesNoOtherKeysShutsNobodyOut(t *testing.T) {
-	t.Skip("BUG: names of wildcards and closed routes are key settings")
 	keyed := func(match, name string) proxy.Route {
 		return proxy.Route{Name: "keyed", Match: match, Mode: proxy.Enforce, Key: proxy.Key{Path: map[string]string{name: "^[0-9]+"}}}
 	}
@@ -169,7 +166,6 @@ func TestAttackSettingsCostNoTripPerRequest(t *testing.T) {
 // A hop that cannot make sense of what its own backend answered resets the stream with PROTOCOL_ERROR (Envoy does), after the write
 // was applied. net/http takes that for a stream that was never begun, and sends a request without a body again.
 func TestAttackAWriteWithoutABodyIsNotReplayedOverHTTP2(t *testing.T) {
-	t.Skip("BUG: net/http sends a request without a body again, for ever, on PROTOCOL_ERROR")
 	for name, code := range map[string]uint32{"PROTOCOL_ERROR": 1, "INTERNAL_ERROR": 2} {
 		t.Run(name, func(t *testing.T) {
 			own := httptest.NewTLSServer(nil) // for its certificate

@@ -60,7 +60,8 @@ func (w *write) forwardMarked() (*http.Response, error) {
 	}
 	neverReplayed(w.req)
 	over := w.keepMarked()
-	res, err := w.send(w.req, w.x)
+	ctx, cancel := context.WithCancelCause(w.req.Context()) // ends with the client's request at the latest
+	res, err := w.send(w.req.WithContext(traced(ctx, once(cancel, func() {}, func() {}))), w.x)
 	over()
 	doubt := err != nil && !dialFailed(err) || err == nil && outcomeOf(res.StatusCode) == etagcache.Doubt
 	switch {

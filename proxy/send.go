@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,8 @@ import (
 // errLeaseEnded is why a write was given up on: the backend did not answer within timeouts.write.
 var errLeaseEnded = fmt.Errorf("timeouts.write is over: %w", context.DeadlineExceeded)
 
+var errReplayed = errors.New("the transport would have sent the request again")
+
 // dispatch sends a write and waits for its answer until the deadline, whatever its client does meanwhile. sent is false
 // when certainly nothing of it reached the backend.
 func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (res *http.Response, sent bool, err error) {
@@ -23,15 +26,16 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	client := req.Context()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
 	var asked, got atomic.Bool
-	ctx = traced(ctx, func() { asked.Store(true) }, func() { got.Store(true) })
+	ctx = traced(ctx, once(cancel, func() { asked.Store(true) }, func() { got.Store(true) }))
 	if !time.Now().Before(deadline) {
 		cancel(nil)
 		return nil, false, errLeaseEnded
 	}
 	timer := time.AfterFunc(time.Until(deadline), func() { cancel(errLeaseEnded) })
 	res, err = g.send(req.WithContext(ctx), x)
-	if !timer.Stop() && err != nil && errors.Is(context.Cause(ctx), errLeaseEnded) {
-		err = errLeaseEnded
+	timer.Stop()
+	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errLeaseEnded) || errors.Is(cause, errReplayed)) {
+		err = cause
 	}
 	if err != nil {
 		cancel(nil)
@@ -43,17 +47,40 @@ func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (re
 	return res, true, nil
 }
 
-// traced is the context with functions that are told when the transport asks for a connection and when it has got one. From then
-// on anything may have been sent: over HTTP/2, WroteHeaders comes only when the header has been flushed, which may take as long as
-// the backend likes, and a request that was given up on meanwhile still goes out. The trace by which the reverse proxy passes
-// 1xx on stays; it is copied, because httptrace would join the two by reflection, on every write.
-func traced(ctx context.Context, asked, got func()) context.Context {
+// connecting is a trace of how a request gets its connection, and of its header.
+type connecting struct {
+	asked func()                           // for a connection
+	got   func(info httptrace.GotConnInfo) // from then on anything may have been sent
+	wrote func()                           // the header is written, and over HTTP/2 flushed too, which may take as long as the backend likes
+}
+
+// once is the trace that lets a request be sent once. Over HTTP/2 net/http takes a stream that was reset with PROTOCOL_ERROR for one
+// that was never begun, and sends a request without a body again, for ever; so one that has been written and gets another
+// connection is called off. Over HTTP/1 a written header may not have been flushed, and another connection is a good one.
+func once(cancel context.CancelCauseFunc, asked, got func()) connecting {
+	var written atomic.Bool
+	return connecting{
+		asked: asked,
+		got: func(info httptrace.GotConnInfo) {
+			got()
+			secure, ok := info.Conn.(*tls.Conn)
+			if ok && secure.ConnectionState().NegotiatedProtocol == "h2" && written.Load() {
+				cancel(errReplayed)
+			}
+		},
+		wrote: func() { written.Store(true) },
+	}
+}
+
+// traced is the context with a trace. The one by which the reverse proxy passes 1xx on stays; it is copied, because httptrace
+// would join the two by reflection, on every write.
+func traced(ctx context.Context, c connecting) context.Context {
 	var trace httptrace.ClientTrace
-	if outer := httptrace.ContextClientTrace(ctx); outer != nil && outer.GetConn == nil && outer.GotConn == nil {
+	if outer := httptrace.ContextClientTrace(ctx); outer != nil && outer.GetConn == nil && outer.GotConn == nil && outer.WroteHeaders == nil {
 		trace, ctx = *outer, untraced{ctx}
 	}
-	trace.GetConn = func(string) { asked() }
-	trace.GotConn = func(httptrace.GotConnInfo) { got() }
+	trace.GetConn = func(string) { c.asked() }
+	trace.GotConn, trace.WroteHeaders = c.got, c.wrote
 	return httptrace.WithClientTrace(ctx, &trace)
 }
 
