@@ -19,7 +19,7 @@ var (
 // other $ is itself. What a variable holds is not expanded again. The errors quote nothing but names.
 func expand(text string, env func(string) (string, bool)) (string, error) {
 	var b strings.Builder
-	for range maxReferences {
+	for range maxReferences + 1 {
 		before, after, found := strings.Cut(text, "${")
 		if !found {
 			b.WriteString(text)

@@ -91,9 +91,6 @@ func FuzzReadTemplate(f *testing.F) {
 			return u
 		}
 		one, other := with("x"), with(value)
-		if raw, _, _ := strings.Cut(placeholders.ReplaceAllString(template, "x"), "?"); one.EscapedPath() != raw {
-			return // see TestATemplateIsWrittenAsItIsSent
-		}
 		if strings.Count(one.EscapedPath(), "/") != strings.Count(other.EscapedPath(), "/") || strings.Count(one.RawQuery, "&") != strings.Count(other.RawQuery, "&") {
 			t.Fatalf("%q with %q is %s, and with x %s", template, value, other, one)
 		}
@@ -101,7 +98,6 @@ func FuzzReadTemplate(f *testing.F) {
 }
 
 func TestATemplateIsWrittenAsItIsSent(t *testing.T) {
-	t.Skip("BUG: a template with a character that a path must escape is accepted, and then a slash in a value is not escaped any more")
 	for _, template := range []string{"/\"{id}", "/für/{id}", "/a|{id}", "/a^{id}"} {
 		if _, err := readTemplate(template); err == nil {
 			t.Errorf("%s is accepted", template)

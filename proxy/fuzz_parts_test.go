@@ -140,7 +140,7 @@ func FuzzDestination(f *testing.F) {
 		}
 		m := absolute.FindStringSubmatch(destination)
 		if m == nil || m[1] == "" && !strings.Contains(destination, "://") {
-			return // see TestADestinationThatNamesNoPathIsRefused
+			t.Fatalf("%q names no path, and is taken", destination)
 		}
 		path, err := target.Canonical(m[1])
 		if err != nil {
@@ -156,7 +156,6 @@ func FuzzDestination(f *testing.F) {
 }
 
 func TestADestinationThatNamesNoPathIsRefused(t *testing.T) {
-	t.Skip("BUG: destination takes an opaque URI and an empty one for the path /, and //a/b for /b, so another record than the backend's is claimed")
 	p, err := New(Config{
 		Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:9"},
 		Routes:   []Route{{Name: "all", Match: "/", Mode: Enforce, Guard: []string{"PUT"}}},

@@ -37,9 +37,6 @@ func FuzzReadAt(f *testing.F) {
 			return r.readURL(path, resource{path: path, params: [][2]string{{"q", value}}})
 		}
 		got, plain := read(segment, value), read("x", "x")
-		if plain.RawPath != plain.EscapedPath() {
-			return // see TestAValueStaysOneSegmentWhateverTheTemplateHolds
-		}
 		for _, part := range []string{"/", "?", "#"} {
 			if n, want := strings.Count(got.EscapedPath(), part), strings.Count(plain.EscapedPath(), part); n != want && !strings.Contains(value+segment, "/") {
 				t.Fatalf("%q with %q and %q is %s, and plainly %s", template, segment, value, got, plain)
@@ -57,7 +54,6 @@ func FuzzReadAt(f *testing.F) {
 }
 
 func TestAValueStaysOneSegmentWhateverTheTemplateHolds(t *testing.T) {
-	t.Skip("BUG: where version.read has a character that a path must escape, URL.EscapedPath makes the path anew and a value's %2F a slash")
 	upstream := &url.URL{Scheme: "http", Host: "h"}
 	for _, template := range []string{"/a|/{q}", "/für/{q}", "/\"/{q}"} {
 		p := &route{upstream: upstream, inQuery: []parameter{{name: "q"}}}

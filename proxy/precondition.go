@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -46,6 +47,10 @@ func (w *write) destination() (etagcache.Key, error) {
 	u, err := url.Parse(lines[0])
 	if err != nil {
 		return etagcache.Key{}, errors.New("it is not a URL")
+	}
+	// What is neither an absolute path nor a URL with a host is read in many ways.
+	if (u.Scheme == "") != (u.Host == "") || !strings.HasPrefix(u.EscapedPath(), "/") {
+		return etagcache.Key{}, errors.New("it names no path")
 	}
 	path, err := target.Canonical(u.EscapedPath())
 	if err != nil {

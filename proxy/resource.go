@@ -106,8 +106,12 @@ func (p *route) parseReadTarget(read string) (*readTarget, error) {
 		t.query = len(t.texts)
 	}
 	path, _, _ := strings.Cut(strings.Join(t.texts, "x"), "?")
-	if _, err := url.PathUnescape(path); err != nil {
+	name, err := url.PathUnescape(path)
+	if err != nil {
 		return nil, errors.New("has a % that is not followed by two hexadecimal digits")
+	}
+	if (&url.URL{Path: name, RawPath: path}).EscapedPath() != path {
+		return nil, errors.New("has a character in its path that must be percent-encoded there")
 	}
 	return t, nil
 }

@@ -26,6 +26,9 @@ func (a asked) request() (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.ContainsAny(a.method+a.url, "\r\n ") {
+		return nil, errors.New("the method and the URL have no spaces and line ends in them; in a URL a space is %20")
+	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\n", a.method, target)
 	typed := false

@@ -20,7 +20,8 @@ func parseReply(cmd *redis.Cmd) (etagcache.Reply, error) {
 	if len(parts) != 5 {
 		return r, fmt.Errorf("the script returned %d values instead of 5", len(parts))
 	}
-	swapped, _ := parts[0].(int64)
+	swapped, told := parts[0].(int64)
+	value, stored := parts[1].(string)
 	epoch, _ := parts[2].(string)
 	seconds, _ := parts[3].(string)
 	micros, _ := parts[4].(string)
@@ -31,9 +32,13 @@ func parseReply(cmd *redis.Cmd) (etagcache.Reply, error) {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return etagcache.Reply{}, fmt.Errorf("the script returned what it should not: %w", err)
 	}
+	kinds := told && (swapped == 0 || swapped == 1) && (stored || parts[1] == nil)
+	if inTime := sec >= 0 && sec < 1<<50 && usec >= 0; !kinds || !inTime {
+		return etagcache.Reply{}, errors.New("the script returned what it should not: is there a proxy before Redis that changes replies?")
+	}
 	r.Swapped = swapped == 1
 	r.Now = etagcache.Instant(sec*1000 + usec/1000)
-	if value, ok := parts[1].(string); ok {
+	if stored {
 		r.Value = []byte(value)
 	}
 	return r, nil

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"proxy409/examples/benchmark/backend"
 	"proxy409/examples/benchmark/bare"
 )
@@ -22,7 +24,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func TestTheBareProxyPassesEverythingAndGuardsNothing(t *testing.T) {

@@ -22,6 +22,7 @@ func serve(t *testing.T) (*backend.Server, string) {
 	go func() { stopped <- s.Serve(ln) }()
 	t.Cleanup(func() {
 		_ = ln.Close()
+		http.DefaultClient.CloseIdleConnections() // each keeps one of the server's goroutines
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}

@@ -7,7 +7,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestServesUntilItIsStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
