@@ -151,16 +151,11 @@ func exploreConfigs() []ExploreConfig {
 			left: budget{Ticks: 4},
 		},
 		{
+			// Its replica extends the mark, but the store does not take that. If the replica then dies as well, nothing moves the
+			// record any more, and the promise does not hold.
 			Name:  "an unjudged request that outlasts its mark",
 			roles: []role{writer, {kind: isPoster, name: "P", slow: true}, reader},
 			left:  budget{Ticks: 3},
-		},
-		{
-			Name:  "an unjudged request that outlasts its mark, and whose replica dies",
-			roles: []role{writer, {kind: isPoster, name: "P", slow: true}, reader},
-			left:  budget{Ticks: 3, Crash: 1},
-			bug: "nobody keeps the mark of a request open that takes longer than lease and settle time; when its replica dies, " +
-				"nothing moves the record any more",
 		},
 		{
 			Name:  "equal tags mean equal content",

@@ -9,8 +9,7 @@ import (
 // ExploreConfig is one small world.
 type ExploreConfig struct {
 	Name    string
-	bug     string // what is known to break it
-	long    bool   // it is left out of short tests
+	long    bool // it is left out of short tests
 	roles   []role
 	left    budget
 	collide int
