@@ -43,7 +43,7 @@ func run(only string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	var errs []error
 	for _, m := range mutants {
 		if !strings.Contains(m.name, only) {
