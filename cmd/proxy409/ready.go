@@ -94,6 +94,9 @@ func (r *readiness) ping(ctx context.Context) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.draining {
+		return err == nil // the replica may have left the others already, and says no more of the store
+	}
 	unlike := r.cache.Unlike()
 	switch stranger := errors.Is(err, etagcache.ErrUnlike); {
 	case stranger && !errors.Is(r.storeErr, etagcache.ErrUnlike):
