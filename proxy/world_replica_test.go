@@ -156,9 +156,6 @@ func (r *replica) kill() {
 	r.w.judge.tell("", "%s is gone", r.name)
 	r.party.kill()
 	_ = r.server.Close()
-	over, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = r.cache.Drain(over) // or what it owes would be tried for ever
 	close(r.died)
 }
 
