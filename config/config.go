@@ -139,29 +139,26 @@ func (c *Config) GracePeriod() time.Duration {
 // longestTrace is the longest for which a write that nobody remembers may matter: its lease, its settle time, and until the
 // backend's reads show it.
 func (c *Config) longestTrace() time.Duration {
-	longest := c.Timeouts.Write + c.Timeouts.Settle
-	for _, r := range c.Routes {
-		longest = max(longest, r.Timeouts.Write+r.Timeouts.Settle+r.Version.Lag)
-	}
-	return longest
+	return c.longest(func(r Route) time.Duration { return r.Timeouts.Write + r.Timeouts.Settle + r.Version.Lag })
 }
 
 // LongestWrite is the longest that a write of any route may be under way: its lease and its settle time.
 func (c *Config) LongestWrite() time.Duration {
-	longest := c.Timeouts.Write + c.Timeouts.Settle
-	for _, r := range c.Routes {
-		longest = max(longest, r.Timeouts.Write+r.Timeouts.Settle)
-	}
-	return longest
+	return c.longest(func(r Route) time.Duration { return r.Timeouts.Write + r.Timeouts.Settle })
 }
 
 // LongestWait is the longest that a write of any route waits for another one.
 func (c *Config) LongestWait() time.Duration {
-	longest := c.Timeouts.BusyWait
+	return c.longest(func(r Route) time.Duration { return r.Timeouts.BusyWait })
+}
+
+// longest is the most that the routes have of a time, and one that has the file's timeouts.
+func (c *Config) longest(of func(Route) time.Duration) time.Duration {
+	most := of(Route{Timeouts: c.Timeouts})
 	for _, r := range c.Routes {
-		longest = max(longest, r.Timeouts.BusyWait)
+		most = max(most, of(r))
 	}
-	return longest
+	return most
 }
 
 // Locate is the line of the value at a YAML path such as "routes[1].match". Where the file does not have the path, it is

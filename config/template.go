@@ -28,7 +28,7 @@ func readTemplate(template string) (string, error) {
 		return "", errors.New("has a path that is not clean: no //, no dot segments")
 	case err != nil, strings.Contains(raw, `\`):
 		return "", errors.New("is not a path and query as they stand in a URL")
-	case u.EscapedPath() != u.RawPath && u.RawPath != "", placeholders.ReplaceAllString(raw, "x") != u.EscapedPath():
+	case u.EscapedPath() != placeholders.ReplaceAllString(raw, "x"):
 		return "", errors.New("has a character in its path that must be percent-encoded there, as ü is %C3%BC")
 	}
 	return template, nil

@@ -110,25 +110,6 @@ func says(w http.ResponseWriter, answer string, reset bool) {
 	}
 }
 
-// attempt is do for an answer that may break off, or never come: then there is no response.
-func (c *client) attempt(method, path, body string, header ...string) (answer, error) {
-	c.t.Helper()
-	req, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Add(header[i], header[i+1])
-	}
-	res, err := (&http.Transport{DisableKeepAlives: true, DisableCompression: true}).RoundTrip(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer res.Body.Close()
-	content, err := io.ReadAll(res.Body)
-	return answer{res, string(content)}, err
-}
-
 // kept: the record is as it was before the fault. The tag from then is good, and the backend need not be asked.
 func (s *story) kept() {
 	s.Helper()

@@ -60,8 +60,8 @@ func (w *write) forwardMarked() (*http.Response, error) {
 	}
 	neverReplayed(w.req)
 	over := w.keepMarked()
-	ctx, cancel := context.WithCancelCause(w.req.Context()) // ends with the client's request at the latest
-	res, err := w.send(w.req.WithContext(traced(ctx, once(cancel, func() {}, func() {}))), w.x)
+	_, ctx := newPassage(w.req.Context())
+	res, err := w.send(w.req.WithContext(ctx), w.x)
 	over()
 	doubt := err != nil && !dialFailed(err) || err == nil && outcomeOf(res.StatusCode) == etagcache.Doubt
 	switch {

@@ -87,6 +87,16 @@ func (a answer) etag() string { return a.Header.Get("ETag") }
 
 func (c *client) do(method, path, body string, header ...string) answer {
 	c.t.Helper()
+	a, err := c.attempt(method, path, body, header...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return a
+}
+
+// attempt is do for an answer that may break off, or never come: then there is no response.
+func (c *client) attempt(method, path, body string, header ...string) (answer, error) {
+	c.t.Helper()
 	req, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
@@ -96,14 +106,11 @@ func (c *client) do(method, path, body string, header ...string) answer {
 	}
 	res, err := (&http.Transport{DisableKeepAlives: true, DisableCompression: true}).RoundTrip(req)
 	if err != nil {
-		c.t.Fatal(err)
+		return answer{}, err
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return answer{res, string(b)}
+	content, err := io.ReadAll(res.Body)
+	return answer{res, string(content)}, err
 }
 
 func (c *client) get(path string, header ...string) answer {

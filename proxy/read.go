@@ -124,8 +124,10 @@ func (g *guard) dress(res *http.Response, x *exchange, n noting) etagcache.Tag {
 		return etagcache.Tag{}
 	}
 	tag := g.handOut(n.tag, x.route, n.view, n.noted)
-	if _, returned := n.view.Describe(x.route.unsuffixed(n.tag), x.route.Version.Qualify); n.lagging && !returned {
-		tag = n.tag.Qualify(n.view.Record.Version) // good if the backend still shows it when the lag is over
+	if n.lagging {
+		if _, returned := n.view.Describe(x.route.unsuffixed(n.tag), x.route.Version.Qualify); !returned {
+			tag = n.tag.Qualify(n.view.Record.Version) // good if the backend still shows it when the lag is over
+		}
 	}
 	if tag != n.tag || x.route.maker.Made() {
 		res.Header["Etag"] = []string{tag.String()}

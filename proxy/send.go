@@ -24,63 +24,67 @@ var errReplayed = errors.New("the transport would have sent the request again")
 func (g *guard) dispatch(req *http.Request, x *exchange, deadline time.Time) (res *http.Response, sent bool, err error) {
 	neverReplayed(req)
 	client := req.Context()
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(client))
-	var asked, got atomic.Bool
-	ctx = traced(ctx, once(cancel, func() { asked.Store(true) }, func() { got.Store(true) }))
+	way, ctx := newPassage(context.WithoutCancel(client))
 	if !time.Now().Before(deadline) {
-		cancel(nil)
+		way.end(nil)
 		return nil, false, errLeaseEnded
 	}
-	timer := time.AfterFunc(time.Until(deadline), func() { cancel(errLeaseEnded) })
+	timer := time.AfterFunc(time.Until(deadline), func() { way.end(errLeaseEnded) })
 	res, err = g.send(req.WithContext(ctx), x)
 	timer.Stop()
 	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errLeaseEnded) || errors.Is(cause, errReplayed)) {
 		err = cause
 	}
 	if err != nil {
-		cancel(nil)
-		return nil, (got.Load() || !asked.Load()) && !dialFailed(err), err
+		way.end(nil)
+		return nil, way.sent() && !dialFailed(err), err
 	}
 	// The answer is decided; its body is the client's, and ends with it.
-	stop := context.AfterFunc(client, func() { cancel(context.Cause(client)) })
-	res.Body = &closer{ReadCloser: res.Body, after: func() { stop(); cancel(nil) }}
+	stop := context.AfterFunc(client, func() { way.end(context.Cause(client)) })
+	res.Body = &closer{ReadCloser: res.Body, after: func() { stop(); way.end(nil) }}
 	return res, true, nil
 }
 
-// connecting is a trace of how a request gets its connection, and of its header.
-type connecting struct {
-	asked func()                           // for a connection
-	got   func(info httptrace.GotConnInfo) // from then on anything may have been sent
-	wrote func()                           // the header is written, and over HTTP/2 flushed too, which may take as long as the backend likes
+// passage is a write's way to the backend: it is sent once, and tells whether anything of it was.
+//
+// Over HTTP/2 net/http takes a stream that was reset with PROTOCOL_ERROR for one that was never begun, and sends a request without
+// a body again, for ever; so one that has been written and gets another connection is called off. Over HTTP/1 a written
+// header may not have been flushed, and another connection is a good one.
+type passage struct {
+	end   context.CancelCauseFunc
+	asked atomic.Bool // for a connection
+	got   atomic.Bool // one: from then on anything may have been sent
+	wrote atomic.Bool // the header; over HTTP/2 it is flushed, too, which may take as long as the backend likes
 }
 
-// once is the trace that lets a request be sent once. Over HTTP/2 net/http takes a stream that was reset with PROTOCOL_ERROR for one
-// that was never begun, and sends a request without a body again, for ever; so one that has been written and gets another
-// connection is called off. Over HTTP/1 a written header may not have been flushed, and another connection is a good one.
-func once(cancel context.CancelCauseFunc, asked, got func()) connecting {
-	var written atomic.Bool
-	return connecting{
-		asked: asked,
-		got: func(info httptrace.GotConnInfo) {
-			got()
-			secure, ok := info.Conn.(*tls.Conn)
-			if ok && secure.ConnectionState().NegotiatedProtocol == "h2" && written.Load() {
-				cancel(errReplayed)
-			}
-		},
-		wrote: func() { written.Store(true) },
+// newPassage returns a passage, and the context that the write is to be sent in. It ends with ctx at the latest.
+func newPassage(ctx context.Context) (*passage, context.Context) {
+	p := &passage{}
+	ctx, p.end = context.WithCancelCause(ctx)
+	return p, p.traced(ctx)
+}
+
+// sent reports whether anything of the write may have reached the backend, as far as its connections tell.
+func (p *passage) sent() bool { return p.got.Load() || !p.asked.Load() }
+
+func (p *passage) connected(info httptrace.GotConnInfo) {
+	p.got.Store(true)
+	secure, ok := info.Conn.(*tls.Conn)
+	if ok && secure.ConnectionState().NegotiatedProtocol == "h2" && p.wrote.Load() {
+		p.end(errReplayed)
 	}
 }
 
-// traced is the context with a trace. The one by which the reverse proxy passes 1xx on stays; it is copied, because httptrace
-// would join the two by reflection, on every write.
-func traced(ctx context.Context, c connecting) context.Context {
+// traced is the context with the passage's trace. The one by which the reverse proxy passes 1xx on stays; it is copied, because
+// httptrace would join the two by reflection, on every write.
+func (p *passage) traced(ctx context.Context) context.Context {
 	var trace httptrace.ClientTrace
 	if outer := httptrace.ContextClientTrace(ctx); outer != nil && outer.GetConn == nil && outer.GotConn == nil && outer.WroteHeaders == nil {
 		trace, ctx = *outer, untraced{ctx}
 	}
-	trace.GetConn = func(string) { c.asked() }
-	trace.GotConn, trace.WroteHeaders = c.got, c.wrote
+	trace.GetConn = func(string) { p.asked.Store(true) }
+	trace.GotConn = p.connected
+	trace.WroteHeaders = func() { p.wrote.Store(true) }
 	return httptrace.WithClientTrace(ctx, &trace)
 }
 

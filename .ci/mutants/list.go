@@ -61,8 +61,8 @@ var mutants = []mutant{
 	{
 		name:   "no detachment from the client",
 		file:   "proxy/send.go",
-		old:    "context.WithCancelCause(context.WithoutCancel(client))",
-		new:    "context.WithCancelCause(client)",
+		old:    "newPassage(context.WithoutCancel(client))",
+		new:    "newPassage(client)",
 		judges: []string{"./proxy ^TestAClientThatHangsUpAfterItsBodyChangesNothing$", randomWorlds},
 	},
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // About is what a server says of itself, for an operator to see.
@@ -23,21 +21,10 @@ type About struct {
 
 // About asks every master what it is. Like [Store.Check] it asks by INFO.
 func (s *Store) About(ctx context.Context) ([]About, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
 	var all []About
-	err := s.topology.each(ctx, func(ctx context.Context, node *redis.Client) error {
-		info := make(map[string]string)
-		for _, section := range []string{"server", "memory", "replication", "persistence"} {
-			text, err := node.Info(ctx, section).Result()
-			if err != nil {
-				return err
-			}
-			parseInfo(info, text)
-		}
-		all = append(all, about(node.NodeAddress(), info))
-		return nil
-	})
+	err := s.eachInfo(ctx, func(addr string, info map[string]string) {
+		all = append(all, about(addr, info))
+	}, "server", "memory", "replication", "persistence")
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: about: %w", explain(err))
 	}

@@ -11,25 +11,40 @@ import (
 // Check returns what an operator should know about the servers: a sentence for each thing that is not as the promises
 // of proxy409 need it. It asks by INFO, since managed services forbid CONFIG. An error means that it could not ask.
 func (s *Store) Check(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
 	var warnings []string
-	err := s.topology.each(ctx, func(ctx context.Context, node *redis.Client) error {
-		info := make(map[string]string)
-		for _, section := range []string{"memory", "replication"} {
-			text, err := node.Info(ctx, section).Result()
-			if err != nil {
-				return err
-			}
-			parseInfo(info, text)
-		}
-		warnings = append(warnings, s.judge(node.NodeAddress(), info)...)
-		return nil
-	})
+	err := s.eachInfo(ctx, func(addr string, info map[string]string) {
+		warnings = append(warnings, s.judge(addr, info)...)
+	}, "memory", "replication")
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: check: %w", explain(err))
 	}
 	return warnings, nil
+}
+
+// eachInfo calls f with what every master says of itself.
+func (s *Store) eachInfo(ctx context.Context, f func(addr string, info map[string]string), sections ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	return s.topology.each(ctx, func(ctx context.Context, node *redis.Client) error {
+		info, err := askInfo(ctx, node, sections...)
+		if err == nil {
+			f(node.NodeAddress(), info)
+		}
+		return err
+	})
+}
+
+// askInfo asks a server for sections of its INFO, one by one: older ones take one at a time.
+func askInfo(ctx context.Context, node redis.Cmdable, sections ...string) (map[string]string, error) {
+	info := make(map[string]string)
+	for _, section := range sections {
+		text, err := node.Info(ctx, section).Result()
+		if err != nil {
+			return nil, err
+		}
+		parseInfo(info, text)
+	}
+	return info, nil
 }
 
 func (s *Store) judge(addr string, info map[string]string) (warnings []string) {

@@ -155,13 +155,9 @@ var identifier = regexp.MustCompile(`^[0-9A-Za-z_-]{8,64}$`)
 
 // identify asks the server who it is, and refuses one on which the fence would not hold.
 func identify(ctx context.Context, conn *redis.Conn, mode Mode) (*server, error) {
-	info := make(map[string]string)
-	for _, section := range []string{"server", "replication"} {
-		text, err := conn.Info(ctx, section).Result()
-		if err != nil {
-			return nil, err
-		}
-		parseInfo(info, text)
+	info, err := askInfo(ctx, conn, "server", "replication")
+	if err != nil {
+		return nil, err
 	}
 	version := info["redis_version"]
 	major, _, _ := strings.Cut(version, ".")

@@ -1,5 +1,6 @@
 -- KEYS: record, epoch. ARGV: epoch id, '1' if something must be stored now or '0', what, the new value, its TTL in
--- milliseconds or '0', the last moment for it in milliseconds or '0'. The SET is the last thing that can fail: every error reply means that nothing was changed.
+-- milliseconds or '0', the last moment for it in milliseconds or '0'. The SET is the last thing that can fail: every error
+-- reply means that nothing was changed.
 local epoch = redis.call('GET', KEYS[2])
 if not epoch or string.sub(epoch, -#here) ~= here then
   return redis.error_reply('FENCED there is no epoch of this server')

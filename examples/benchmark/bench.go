@@ -153,15 +153,15 @@ func (b *bench) measure(ctx context.Context, c contender, w workload, round int)
 		return sample{}, err
 	}
 	if err := warm(ctx, b.client, s.url, b.o.resources, b.o.connections); err != nil {
-		return sample{}, s.proxy.explain(err)
+		return sample{}, s.proxy.Explain(err)
 	}
 	if err := prove(ctx, b.client, s.url, c.guards && w.guarded); err != nil {
-		return sample{}, s.proxy.explain(err)
+		return sample{}, s.proxy.Explain(err)
 	}
 	b.client.CloseIdleConnections() // so that the proxy has wrk's connections alone
 	m, err := b.timed(ctx, s, w, round)
 	if err != nil {
-		return sample{}, s.proxy.explain(err)
+		return sample{}, s.proxy.Explain(err)
 	}
 	m.Round, m.Workload, m.Contender = round+1, w.name, c.name
 	return m, nil

@@ -74,10 +74,10 @@ func TestEachContenderGuardsWhatItSays(t *testing.T) {
 					t.Fatal(err)
 				}
 				if err := warm(t.Context(), b.client, s.url, 10, 2); err != nil {
-					t.Fatal(s.proxy.explain(err))
+					t.Fatal(s.proxy.Explain(err))
 				}
 				if err := prove(t.Context(), b.client, s.url, c.guards && w.guarded); err != nil {
-					t.Error(s.proxy.explain(err))
+					t.Error(s.proxy.Explain(err))
 				}
 			})
 		}

@@ -9,15 +9,17 @@ import (
 	"path/filepath"
 	"strconv"
 	"text/template"
+
+	"proxy409/examples/process"
 )
 
 // stand is one contender and all that it needs, started afresh for one measurement: the versions begin at v0, the store
 // is empty, and the peak of the memory is that measurement's own.
 type stand struct {
 	dir     string
-	backend *process
-	redis   *process // nil where the contender has none
-	proxy   *process
+	backend *process.Process
+	redis   *process.Process // nil where the contender has none
+	proxy   *process.Process
 	url     string // of the proxy
 	ready   string // a URL that answers 200 when the proxy is ready
 
@@ -28,17 +30,17 @@ type stand struct {
 func (b *bench) raise(ctx context.Context, s *stand, c contender, w workload) error {
 	for _, addr := range []*string{&s.backendAddr, &s.redisAddr, &s.listen} {
 		var err error
-		if *addr, err = freeAddress(); err != nil {
+		if *addr, err = process.FreeAddress(); err != nil {
 			return err
 		}
 	}
 	s.url = "http://" + s.listen
 	var err error
-	if s.backend, err = launch("the backend", filepath.Join(s.dir, "backend.log"), b.self,
+	if s.backend, err = process.Launch("the backend", filepath.Join(s.dir, "backend.log"), b.self,
 		roleBackend, "-listen", s.backendAddr); err != nil {
 		return err
 	}
-	if err := s.backend.await(ctx, answers(b.client, "http://"+s.backendAddr+"/")); err != nil {
+	if err := s.backend.Await(ctx, answers(b.client, "http://"+s.backendAddr+"/")); err != nil {
 		return err
 	}
 	if c.redis {
@@ -50,14 +52,14 @@ func (b *bench) raise(ctx context.Context, s *stand, c contender, w workload) er
 	if err := c.start(b, s, w); err != nil {
 		return err
 	}
-	return s.proxy.await(ctx, answers(b.client, s.ready))
+	return s.proxy.Await(ctx, answers(b.client, s.ready))
 }
 
 // stop ends all processes of the stand.
 func (s *stand) stop() {
-	s.proxy.stop()
-	s.redis.stop()
-	s.backend.stop()
+	s.proxy.Stop()
+	s.redis.Stop()
+	s.backend.Stop()
 }
 
 // startRedis starts a Redis that keeps nothing on disk.
@@ -66,12 +68,12 @@ func (b *bench) startRedis(ctx context.Context, s *stand) error {
 	if err != nil {
 		return err
 	}
-	s.redis, err = launch("redis-server", filepath.Join(s.dir, "redis.log"), b.tools.redis,
+	s.redis, err = process.Launch("redis-server", filepath.Join(s.dir, "redis.log"), b.tools.redis,
 		"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", s.dir)
 	if err != nil {
 		return err
 	}
-	return s.redis.await(ctx, pongs(s.redisAddr))
+	return s.redis.Await(ctx, pongs(s.redisAddr))
 }
 
 func (b *bench) startBare(s *stand, _ workload) error { return b.serveBare(s, false) }
@@ -80,7 +82,7 @@ func (b *bench) startPooled(s *stand, _ workload) error { return b.serveBare(s, 
 
 func (b *bench) serveBare(s *stand, pooled bool) error {
 	var err error
-	s.proxy, err = launch("the bare proxy", filepath.Join(s.dir, "bare.log"), b.self,
+	s.proxy, err = process.Launch("the bare proxy", filepath.Join(s.dir, "bare.log"), b.self,
 		roleBare, "-listen", s.listen, "-upstream", "http://"+s.backendAddr, "-pooled="+strconv.FormatBool(pooled))
 	return err
 }
@@ -108,7 +110,7 @@ routes:
 `
 
 func (b *bench) startProxy409(s *stand, w workload) error {
-	admin, err := freeAddress()
+	admin, err := process.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (b *bench) startProxy409(s *stand, w workload) error {
 		return err
 	}
 	s.ready = "http://" + admin + "/readyz"
-	s.proxy, err = launch("proxy409", filepath.Join(s.dir, "proxy409.log"), b.proxy409, "serve", "--config", file)
+	s.proxy, err = process.Launch("proxy409", filepath.Join(s.dir, "proxy409.log"), b.proxy409, "serve", "--config", file)
 	return err
 }
 
@@ -155,7 +157,7 @@ func (b *bench) startNginx(s *stand, w workload) error {
 	if err := render(file, string(conf), data); err != nil {
 		return err
 	}
-	s.proxy, err = launch("nginx", filepath.Join(s.dir, "nginx-error.log"), b.tools.nginx, "-p", s.dir, "-c", file)
+	s.proxy, err = process.Launch("nginx", filepath.Join(s.dir, "nginx-error.log"), b.tools.nginx, "-p", s.dir, "-c", file)
 	return err
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"proxy409/examples/process"
 )
 
 // usage is what a process group has used since it began.
@@ -20,7 +22,7 @@ type usage struct {
 const tick = 10 * time.Millisecond
 
 // usageOf reads /proc; other systems than Linux have none.
-func usageOf(p *process) (usage, error) {
+func usageOf(p *process.Process) (usage, error) {
 	var u usage
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -36,7 +38,7 @@ func usageOf(p *process) (usage, error) {
 		if err != nil {
 			return u, fmt.Errorf("%s: %w", path, err)
 		}
-		if group != p.group() {
+		if group != p.Group() {
 			continue
 		}
 		status, err := os.ReadFile(filepath.Join(filepath.Dir(path), "status"))
@@ -48,7 +50,7 @@ func usageOf(p *process) (usage, error) {
 		u.peak += parsePeak(string(status))
 	}
 	if !found {
-		return u, p.explain(errors.New("CPU time and memory cannot be read from /proc: it has ended, or this is no Linux"))
+		return u, p.Explain(errors.New("CPU time and memory cannot be read from /proc: it has ended, or this is no Linux"))
 	}
 	return u, nil
 }

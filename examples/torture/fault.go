@@ -110,22 +110,22 @@ func mending(ctx context.Context) context.Context { return context.WithoutCancel
 func (s *storm) breakStore(ctx context.Context, f fault) error {
 	switch f.kind.name {
 	case "redis-kill":
-		s.redis.proc.kill()
+		s.redis.proc.Kill()
 		sleep(ctx, f.lasts)
 		return s.redis.start(mending(ctx))
 	case "redis-empty":
 		if !f.restart {
 			return s.redis.do(mending(ctx), "FLUSHALL")
 		}
-		s.redis.proc.kill()
+		s.redis.proc.Kill()
 		if err := s.redis.forget(); err != nil {
 			return err
 		}
 		return s.redis.start(mending(ctx))
 	case "redis-freeze":
-		s.redis.proc.freeze()
+		s.redis.proc.Freeze()
 		sleep(ctx, f.lasts)
-		s.redis.proc.thaw()
+		s.redis.proc.Thaw()
 	case "redis-pause":
 		err := s.redis.do(mending(ctx), "CLIENT", "PAUSE", fmt.Sprint(f.lasts.Milliseconds()), "ALL")
 		time.Sleep(f.lasts) // it cannot be ended earlier: CLIENT UNPAUSE would wait too
@@ -137,14 +137,14 @@ func (s *storm) breakStore(ctx context.Context, f fault) error {
 func (s *storm) breakReplica(ctx context.Context, f fault, r *replica) error {
 	switch f.kind.name {
 	case "freeze":
-		r.proc.freeze()
+		r.proc.Freeze()
 		sleep(ctx, f.lasts)
-		r.proc.thaw()
+		r.proc.Thaw()
 		return nil
 	case "kill":
-		r.proc.kill()
+		r.proc.Kill()
 	case "term":
-		code := r.proc.terminate(drainTime)
+		code := r.proc.Terminate(drainTime)
 		s.mu.Lock()
 		s.codes = append(s.codes, code)
 		s.mu.Unlock()

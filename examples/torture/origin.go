@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"proxy409/examples/process"
 )
 
 // The header fields by which clients and backend understand each other; the proxies between them do not know them.
@@ -50,7 +52,7 @@ type origin struct {
 const budget = settleTime - longestFreeze - 50*time.Millisecond
 
 func newOrigin(j *journal) (*origin, error) {
-	addr, err := freeAddress()
+	addr, err := process.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"proxy409/examples/process"
 )
 
 // redisServer is the Redis that all replicas share. With a process of its own it can be killed and frozen; one that was
@@ -21,7 +23,7 @@ type redisServer struct {
 	addr string
 	dir  string
 	path string
-	proc *process // nil: it is somebody else's
+	proc *process.Process // nil: it is somebody else's
 }
 
 // startRedis starts a Redis that writes every change to its log before it answers, so that it comes back with its data
@@ -31,7 +33,7 @@ func startRedis(ctx context.Context, dir string) (*redisServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddress()
+	addr, err := process.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +67,13 @@ func (r *redisServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.proc, err = launch("redis-server", filepath.Join(r.dir, "redis.log"), r.path,
+	r.proc, err = process.Launch("redis-server", filepath.Join(r.dir, "redis.log"), r.path,
 		"--bind", host, "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "no",
 		"--maxmemory-policy", "noeviction")
 	if err != nil {
 		return err
 	}
-	return r.proc.await(ctx, r.pongs)
+	return r.proc.Await(ctx, r.pongs)
 }
 
 // forget removes what a Redis that does not run has on its disk.
@@ -79,7 +81,7 @@ func (r *redisServer) forget() error { return os.RemoveAll(filepath.Join(r.dir, 
 
 func (r *redisServer) stop() {
 	if r != nil {
-		r.proc.stop()
+		r.proc.Stop()
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"text/template"
 	"time"
+
+	"proxy409/examples/process"
 )
 
 // The times that all replicas and the backend live by. They are short, so that a lease runs out while one watches, and
@@ -48,7 +50,7 @@ type replica struct {
 	config string
 	log    string
 	way    *relay
-	proc   *process
+	proc   *process.Process
 	client *http.Client
 }
 
@@ -59,7 +61,7 @@ func (s *stand) newReplica(n int) (*replica, error) {
 	}
 	for _, addr := range []*string{&r.listen, &r.admin} {
 		var err error
-		if *addr, err = freeAddress(); err != nil {
+		if *addr, err = process.FreeAddress(); err != nil {
 			return nil, err
 		}
 	}
@@ -88,12 +90,12 @@ func (s *stand) configure(r *replica) error {
 
 // start starts the process and waits until it serves, which it does without a store too.
 func (r *replica) start(ctx context.Context) error {
-	p, err := launch(r.name(), r.log, r.binary, "serve", "--config", r.config)
+	p, err := process.Launch(r.name(), r.log, r.binary, "serve", "--config", r.config)
 	if err != nil {
 		return err
 	}
 	r.proc = p
-	return p.await(ctx, r.says("/healthz"))
+	return p.Await(ctx, r.says("/healthz"))
 }
 
 func (r *replica) name() string { return fmt.Sprintf("replica %d", r.n) }
@@ -119,6 +121,6 @@ func (r *replica) says(path string) func(context.Context) error {
 }
 
 func (r *replica) stop() {
-	r.proc.stop()
+	r.proc.Stop()
 	r.way.close()
 }

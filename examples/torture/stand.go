@@ -63,7 +63,7 @@ func raise(ctx context.Context, s *stand) error {
 		s.doors = append(s.doors, door{r.name(), "http://" + r.listen, newHTTPClient()})
 	}
 	for _, r := range s.fleet { // the grace period of a Redis that is empty
-		if err := r.proc.await(ctx, r.says("/readyz")); err != nil {
+		if err := r.proc.Await(ctx, r.says("/readyz")); err != nil {
 			return err
 		}
 	}
