@@ -102,6 +102,9 @@ func (r *Redis) mismatch() string {
 	return ""
 }
 
+// isTLS says whether the connection to the server is encrypted.
+func (r *Redis) isTLS() bool { return strings.HasPrefix(r.URL.Reveal(), "rediss:") }
+
 // isOpen says whether the server is on another machine and the URL has no password.
 func (r *Redis) isOpen() bool {
 	u, err := url.Parse(r.URL.Reveal())

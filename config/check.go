@@ -9,7 +9,8 @@ import (
 func (d *decoder) check(c *Config) {
 	d.checkAddresses(c)
 	d.checkUpstream("upstream", c.Upstream, c)
-	d.checkTimes("timeouts", c.Timeouts, c.Store)
+	d.checkTimes("timeouts", c.Timeouts.RouteTimeouts, c.Store)
+	d.checkTLS("upstream_tls", c.UpstreamTLS)
 	d.checkRedis(c)
 	d.checkNames(c.Routes)
 	d.checkMatches(c.Routes)
@@ -58,7 +59,7 @@ func (d *decoder) checkUpstream(path string, upstream *url.URL, c *Config) {
 }
 
 // checkTimes checks the timeouts at a path, those of the file or of a route.
-func (d *decoder) checkTimes(path string, t Timeouts, s Store) {
+func (d *decoder) checkTimes(path string, t RouteTimeouts, s Store) {
 	write, settle, busyWait := path+".write", path+".settle", path+".busy_wait"
 	d.contradiction(t.BusyWait >= t.Write, []string{busyWait, write},
 		"busy_wait (%s) must be less than write (%s)", short(t.BusyWait), short(t.Write))
@@ -78,6 +79,9 @@ func (d *decoder) checkRedis(c *Config) {
 	}
 	reason := r.mismatch()
 	d.contradiction(reason != "", []string{"store.redis.url", "store.redis.mode"}, "%s", reason)
+	d.checkTLS("store.redis.tls", r.TLS)
+	d.contradiction(d.has("store.redis.tls") && !r.isTLS(), []string{"store.redis.tls", "store.redis.url"},
+		"is for a URL that begins with rediss://")
 }
 
 func (d *decoder) checkNames(routes []Route) {

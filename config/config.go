@@ -7,6 +7,7 @@
 package config
 
 import (
+	"net/netip"
 	"net/url"
 	"time"
 )
@@ -18,9 +19,16 @@ type Config struct {
 	// Listen is the address for clients, host:port. An empty host means every interface, port 0 any free port.
 	// Default 127.0.0.1:8080.
 	Listen string
+	// TLS is how clients connect. Nil, the default: without TLS.
+	TLS *ServerTLS
 	// Upstream is the backend: http or https, a host, possibly a path that goes before every request's; no user,
 	// query or fragment. Required, even if every route has its own.
 	Upstream *url.URL
+	// UpstreamTLS is how the proxy connects to backends whose URL is https.
+	UpstreamTLS ClientTLS
+	// TrustedProxies are the networks of the proxies in front whose X-Forwarded-* are believed and extended; those of
+	// everybody else are dropped. Default none.
+	TrustedProxies []netip.Prefix
 	// Admin is the listener for operators.
 	Admin Admin
 	// Store is where the records live.
@@ -43,6 +51,10 @@ type Config struct {
 type Admin struct {
 	// Listen is its address, host:port, another than Config.Listen. Default 127.0.0.1:9409.
 	Listen string
+	// WebConfig is the name of a web configuration file of Prometheus' exporter-toolkit, which gives the listener TLS and
+	// passwords. A relative path is taken from the folder of the configuration file. Default none: plain, for everybody
+	// who can connect.
+	WebConfig string
 }
 
 // Store is where the records live, and for how long.
@@ -79,6 +91,8 @@ type Redis struct {
 	Timeout time.Duration
 	// WaitReplicas is how many replicas must have a lease before it counts, 0 to 16. Default 0.
 	WaitReplicas int
+	// TLS is how the proxy connects, to Sentinels too, where URL is rediss://.
+	TLS ClientTLS
 }
 
 // RedisMode is how a Redis is set up.
@@ -91,8 +105,19 @@ const (
 	Sentinel RedisMode = "sentinel" // a master that Sentinels elect; URL leads to a Sentinel
 )
 
-// Timeouts bound the parts of a guarded write. None is longer than 24h.
+// Timeouts bound how long a request may take. None is longer than 24h.
 type Timeouts struct {
+	RouteTimeouts
+	// Header is how long a client may take to send a request's header, and for its TLS handshake, 1ms at least. Default 10s.
+	Header time.Duration
+	// Send is how long a client may take nothing of an answer before its connection is closed, 1ms at least. Default 1m.
+	Send time.Duration
+	// Idle is how long a client's connection is kept without a request, 1ms at least. Default 2m.
+	Idle time.Duration
+}
+
+// RouteTimeouts are the timeouts that a route may have of its own.
+type RouteTimeouts struct {
 	// Write is the longest a backend may take to answer a guarded write, 1ms at least. Default 30s.
 	Write time.Duration
 	// Settle is how long a write that was given up on may still be applied by the backend. Default 30s.
@@ -100,6 +125,11 @@ type Timeouts struct {
 	// BusyWait is how long a write waits for the outcome of another at the same resource before it is refused as
 	// busy; less than Write. 0s: it does not wait. Default 2s.
 	BusyWait time.Duration
+	// Body is how long a client may take to send a body that the proxy holds until it is complete: that of a guarded
+	// write, and a form. 1ms at least. Default 5m.
+	Body time.Duration
+	// Answer is the longest a backend may take to begin its answer to what is no guarded write, 1ms at least. Default 5m.
+	Answer time.Duration
 }
 
 // Limits bound what one request may take.
@@ -108,6 +138,10 @@ type Limits struct {
 	// Header is the largest header section of a request, 1KiB to 16MiB. It holds for the whole listener, since it is
 	// read before the route is known. Default 32KiB.
 	Header ByteSize
+	// Held is the most that bodies and representations may take of this process's memory, all requests together; 1MiB at least. Default 512MiB.
+	Held ByteSize
+	// Validators is how many representations of one version a record remembers, 1 to 256. Default 32.
+	Validators int
 }
 
 // RouteLimits are the limits that a route may have of its own.
@@ -154,7 +188,7 @@ func (c *Config) LongestWait() time.Duration {
 
 // longest is the most that the routes have of a time, and one that has the file's timeouts.
 func (c *Config) longest(of func(Route) time.Duration) time.Duration {
-	most := of(Route{Timeouts: c.Timeouts})
+	most := of(Route{Timeouts: c.Timeouts.RouteTimeouts})
 	for _, r := range c.Routes {
 		most = max(most, of(r))
 	}

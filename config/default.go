@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"slices"
 	"time"
 )
@@ -33,17 +34,27 @@ func Default(upstream string) (*Config, error) {
 // defaults is a configuration without what has no default: Upstream and Routes.
 func defaults() *Config {
 	return &Config{
-		Listen: defaultListen,
-		Admin:  Admin{Listen: defaultAdminListen},
-		Store:  Store{Grace: Grace{Auto: true}, TTL: 720 * time.Hour},
+		Listen:      defaultListen,
+		Admin:       Admin{Listen: defaultAdminListen},
+		Store:       Store{Grace: Grace{Auto: true}, TTL: 720 * time.Hour},
+		UpstreamTLS: ClientTLS{MinVersion: tls.VersionTLS12},
 		Timeouts: Timeouts{
-			Write:    30 * time.Second,
-			Settle:   30 * time.Second,
-			BusyWait: 2 * time.Second,
+			RouteTimeouts: RouteTimeouts{
+				Write:    30 * time.Second,
+				Settle:   30 * time.Second,
+				BusyWait: 2 * time.Second,
+				Body:     5 * time.Minute,
+				Answer:   5 * time.Minute,
+			},
+			Header: 10 * time.Second,
+			Send:   time.Minute,
+			Idle:   2 * time.Minute,
 		},
 		Limits: Limits{
 			RouteLimits: RouteLimits{Body: 16 * MiB, Representation: MiB, Tags: 64, Waiters: 64},
 			Header:      32 * KiB,
+			Held:        512 * MiB,
+			Validators:  32,
 		},
 		Refusals: Refusals{
 			Profile:    ProfileConflict,
@@ -55,7 +66,7 @@ func defaults() *Config {
 }
 
 func defaultRedis() *Redis {
-	return &Redis{Mode: Single, Prefix: "proxy409", Timeout: 300 * time.Millisecond}
+	return &Redis{Mode: Single, Prefix: "proxy409", Timeout: 300 * time.Millisecond, TLS: ClientTLS{MinVersion: tls.VersionTLS12}}
 }
 
 // defaultRoute is the route of a file that lists none, and what `defaults` is laid over. What c says for all is in it.
@@ -69,9 +80,12 @@ func (c *Config) defaultRoute() Route {
 		Missing:   MissingReject,
 		Version:   Version{From: FromETag, Compare: CompareWeak, Qualify: QualifyReturned},
 		Verify:    VerifyDoubt,
+		Key:       Key{Case: CaseExact},
+		Path:      PathRefuse,
+		CORS:      CORSAuto,
 		Upstream:  c.Upstream,
 		Host:      HostPreserve,
-		Timeouts:  c.Timeouts,
+		Timeouts:  c.Timeouts.RouteTimeouts,
 		Limits:    c.Limits.RouteLimits,
 		Refusals:  c.Refusals,
 		StoreDown: StoreDownReject,

@@ -49,14 +49,21 @@ func fieldPaths(t reflect.Type, at string) (paths []string) {
 	return paths
 }
 
-var words = regexp.MustCompile(`([a-z])([A-Z])`)
+var (
+	words    = regexp.MustCompile(`([a-z])([A-Z])`)
+	onewords = strings.NewReplacer("CAFile", "CaFile", "WebSocket", "Websocket", "CORS", "Cors", "TLS", "Tls")
+)
 
 func snake(name string) string {
-	return strings.ToLower(words.ReplaceAllString(name, "${1}_$2"))
+	return strings.ToLower(words.ReplaceAllString(onewords.Replace(name), "${1}_$2"))
 }
 
 // withoutDefault are the fields that a file cannot say to have their default.
 var withoutDefault = []string{
+	"tls.cert_file", "tls.key_file", "tls.client_ca_file", "tls.min_version", "admin.web_config",
+	"upstream_tls.ca_file", "upstream_tls.cert_file", "upstream_tls.key_file", "upstream_tls.server_name",
+	"store.redis.tls.ca_file", "store.redis.tls.cert_file", "store.redis.tls.key_file", "store.redis.tls.server_name",
+	"store.redis.tls.min_version", "store.redis.tls.insecure_skip_verify",
 	"routes[0].when.query", "routes[0].version.pointer", "routes[0].version.header", "routes[0].version.read",
 }
 

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/tls"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -57,6 +59,26 @@ var goodFiles = map[string]func(c *Config){
 		c.Refusals.Profile, c.Refusals.Disclose = ProfileRFC9110, DiscloseNever
 		c.Refusals.Status = map[string]int{"stale": 409, "busy": 423}
 	},
+	"tls": func(c *Config) {
+		c.Upstream.Scheme = "https"
+		c.TLS = &ServerTLS{CertFile: "/etc/p/a.pem", KeyFile: "testdata/good/keys/a.key", ClientCAFile: "testdata/good/ca.pem", MinVersion: tls.VersionTLS13}
+		c.UpstreamTLS = ClientTLS{
+			CAFile: "testdata/good/ca.pem", CertFile: "testdata/good/c.pem", KeyFile: "testdata/good/c.key",
+			ServerName: "b.example", MinVersion: tls.VersionTLS10,
+		}
+		c.TrustedProxies = []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32"),
+		}
+		c.Admin.WebConfig = "testdata/web.yaml"
+		c.Store.Redis = defaultRedis()
+		c.Store.Redis.URL = NewSecret("rediss://localhost")
+		c.Store.Redis.TLS = ClientTLS{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}
+		c.Timeouts.Body, c.Timeouts.Answer, c.Timeouts.Header = time.Second, 2*time.Second, 3*time.Second
+		c.Timeouts.Send, c.Timeouts.Idle = 4*time.Second, 5*time.Second
+		c.Limits.Held, c.Limits.Validators = GiB, 8
+		r := &c.Routes[0]
+		r.Name, r.Match, r.Path, r.WebSocket, r.CORS, r.Key.Case = "a", "/a", PathRefuse, true, CORSOff, CaseFold
+	},
 	"sentinel": func(c *Config) {
 		c.Store.Redis = defaultRedis()
 		c.Store.Redis.Mode, c.Store.Redis.WaitReplicas = Sentinel, 1
@@ -77,7 +99,7 @@ func withRedis(change func(*Config)) func(*Config) {
 func inherit(c *Config) {
 	for i := range c.Routes {
 		r := &c.Routes[i]
-		r.Upstream, r.Timeouts, r.Limits, r.Refusals = c.Upstream, c.Timeouts, c.Limits.RouteLimits, c.Refusals
+		r.Upstream, r.Timeouts, r.Limits, r.Refusals = c.Upstream, c.Timeouts.RouteTimeouts, c.Limits.RouteLimits, c.Refusals
 	}
 }
 
@@ -151,10 +173,10 @@ func TestGracePeriod(t *testing.T) {
 		{Store{Grace: Grace{Fixed: time.Second}}, time.Second},
 		{Store{Grace: Grace{}, Redis: &Redis{}}, 0},
 	} {
-		c := &Config{Store: tt.store, Timeouts: Timeouts{Write: 2 * time.Second, Settle: 3 * time.Second}}
+		c := &Config{Store: tt.store, Timeouts: Timeouts{RouteTimeouts: RouteTimeouts{Write: 2 * time.Second, Settle: 3 * time.Second}}}
 		c.Routes = []Route{
-			{Timeouts: Timeouts{Write: time.Second, Settle: 8 * time.Second}},
-			{Timeouts: Timeouts{Write: 7 * time.Second, Settle: time.Second}},
+			{Timeouts: RouteTimeouts{Write: time.Second, Settle: 8 * time.Second}},
+			{Timeouts: RouteTimeouts{Write: 7 * time.Second, Settle: time.Second}},
 		}
 		if got := c.GracePeriod(); got != tt.want {
 			t.Errorf("%+v: got %v, want %v", tt.store, got, tt.want)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -22,7 +23,7 @@ func TestKeysAreThoseOfTheTables(t *testing.T) {
 		}
 	}
 	for _, none := range []string{
-		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "tls", "routes[].path",
+		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].expect", "routes[].timeouts.idle",
 	} {
 		if slices.Contains(keys, none) {
 			t.Errorf("%q is among them, and is no key that a file may have", none)
@@ -43,8 +44,14 @@ func loadReference(t *testing.T) *Config {
 
 func TestTheReferenceHasEveryKey(t *testing.T) {
 	stands := make(map[string]bool)
-	for path := range loadReference(t).source.lines {
-		stands[indices.ReplaceAllString(path, "[]")] = true
+	encrypted, warnings, err := Load("../examples/reference/tls.yaml", nil)
+	if err != nil {
+		t.Fatalf("%v\n%v", err, warnings)
+	}
+	for _, file := range []*Config{loadReference(t), encrypted} {
+		for path := range file.source.lines {
+			stands[indices.ReplaceAllString(path, "[]")] = true
+		}
 	}
 	for _, key := range Keys() {
 		if !stands[key] {
@@ -65,6 +72,7 @@ func TestTheReferenceShowsTheDefaults(t *testing.T) {
 	for _, reason := range adjustableReasons {
 		allConflicts[reason] = 409
 	}
+	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	want.Refusals.Status, want.Routes[0].Refusals.Status = allConflicts, allConflicts
 	want.Routes[0].Name, want.Routes[0].Match = "articles", "/articles/{id}"
 	want.Routes[0].Version.Suffixes = []string{"-gzip", ";br"}

@@ -7,7 +7,6 @@ type section string
 
 const (
 	topSection   section = "the file"
-	adminSection section = "admin"
 	plainSection section = "" // one with nothing to come
 	routeSection section = "a route"
 )
@@ -15,10 +14,7 @@ const (
 // What is designed but not built yet is refused by name, so that nobody believes to be protected by it. Whoever builds a
 // feature deletes its entry here.
 var laterKeys = map[section][]string{
-	topSection:   {"tls", "upstream_tls", "trusted_proxies"},
-	adminSection: {"web_config"},
 	routeSection: {
-		"path",
 		"expect", "unique", "require", "transitions",
 		"resource", "leases", "touches",
 		"replay", "idempotency",

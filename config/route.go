@@ -35,6 +35,12 @@ type Route struct {
 	Verify Verify
 	// Key is what names a resource beside its path.
 	Key Key
+	// Path is what becomes of an unsafe request whose path is spelt so that backends read it differently. Default refuse.
+	Path Path
+	// WebSocket lets a GET upgrade its connection to the WebSocket protocol. Every other Upgrade is dropped. Default false.
+	WebSocket bool
+	// CORS is whether a page of another origin that the backend lets in may read ETags and refusals. Default auto.
+	CORS CORS
 	// Private says that one resource looks different to each caller: Authorization and Cookie then are part of what
 	// selects a representation. Default false.
 	Private bool
@@ -43,7 +49,7 @@ type Route struct {
 	// Host is which Host the backend sees. Default preserve.
 	Host Host
 	// Timeouts bound the parts of a guarded write here; each defaults to that of Config.Timeouts.
-	Timeouts Timeouts
+	Timeouts RouteTimeouts
 	// Limits bound what one request may take here; each defaults to that of Config.Limits.
 	Limits RouteLimits
 	// Refusals is how a refusal looks here; each key defaults to that of Config.Refusals, each status too.
@@ -79,6 +85,8 @@ type Key struct {
 	// Query are parameters of the query, by name, each with a Go regexp: {id: "^[1-9][0-9]*$"} for /api.php?id=7. A
 	// route's replace those of `defaults`. Default none.
 	Query map[string]string
+	// Case is whether letter case tells resources apart. Default exact.
+	Case Case
 	// Path are wildcards of Match, each of one segment, with a Go regexp: {id: "^[0-9]+"} takes /7-title for /7. A
 	// route's replace those of `defaults`. Default none.
 	Path map[string]string
@@ -106,6 +114,33 @@ const (
 	MissingReject  Missing = "reject"  // it is refused
 	MissingObserve Missing = "observe" // it passes, counted and logged as one that would have been refused
 	MissingAllow   Missing = "allow"   // it passes
+)
+
+// Path is a way with paths that backends read differently, such as //, /../ and %2F.
+type Path string
+
+// The ways with dangerous spellings.
+const (
+	PathRefuse Path = "refuse" // 400 for unsafe methods
+	PathAllow  Path = "allow"  // they are forwarded, and share the key of what the most lenient backend reads
+)
+
+// Case is whether letter case tells resources apart.
+type Case string
+
+// The ways with letter case.
+const (
+	CaseExact Case = "exact" // it does, but for the literal parts of Match: those in another case are refused with 400
+	CaseFold  Case = "fold"  // it does not: /Articles/A and /articles/a are one resource
+)
+
+// CORS is the way with the Cross-Origin Resource Sharing of the backend.
+type CORS string
+
+// The ways with CORS.
+const (
+	CORSAuto CORS = "auto" // where the backend lets an origin in, it may read ETags and refusals, and send If-Match
+	CORSOff  CORS = "off"  // nothing is added
 )
 
 // Verify is when the backend is asked for the present version of a resource.

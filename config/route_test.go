@@ -48,7 +48,7 @@ func TestARouteInheritsFromDefaultsAndThenFromTheFile(t *testing.T) {
 	if own.Upstream.Host != "own.example" || shared.Upstream.Host != "shared.example" || shared.Host != HostUpstream || !own.Private {
 		t.Errorf("got upstreams %v and %v, host %v, private %v", own.Upstream, shared.Upstream, shared.Host, own.Private)
 	}
-	if want := (Timeouts{3 * time.Second, 2 * time.Second, time.Second}); own.Timeouts != want {
+	if want := (RouteTimeouts{3 * time.Second, 2 * time.Second, time.Second, 5 * time.Minute, 5 * time.Minute}); own.Timeouts != want {
 		t.Errorf("got timeouts %v, want %v", own.Timeouts, want)
 	}
 	if want := (RouteLimits{Body: 3 * KiB, Representation: KiB, Tags: 2, Waiters: 64}); own.Limits != want {

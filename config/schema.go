@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -23,13 +24,19 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 		d.mapping(v, topSection, keys{
 			"listen":   one(&c.Listen, address),
 			"upstream": one(&c.Upstream, upstreamURL),
-			"admin":    c.Admin.decode,
-			"store":    c.Store.decode,
-			"timeouts": c.Timeouts.decode,
-			"limits":   c.Limits.decode,
-			"refusals": c.Refusals.decode,
-			"defaults": func(_ *decoder, v value) { shared = &v },
-			"routes":   func(_ *decoder, v value) { routes = &v },
+			"tls": func(d *decoder, v value) {
+				c.TLS = &ServerTLS{MinVersion: tls.VersionTLS12}
+				c.TLS.decode(d, v)
+			},
+			"upstream_tls":    c.UpstreamTLS.decode,
+			"trusted_proxies": trustedProxies(&c.TrustedProxies),
+			"admin":           c.Admin.decode,
+			"store":           c.Store.decode,
+			"timeouts":        c.Timeouts.decode,
+			"limits":          c.Limits.decode,
+			"refusals":        c.Refusals.decode,
+			"defaults":        func(_ *decoder, v value) { shared = &v },
+			"routes":          func(_ *decoder, v value) { routes = &v },
 		})
 		d.require(v, "upstream", "the backend's URL, such as http://127.0.0.1:9000")
 	})
@@ -50,7 +57,10 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 }
 
 func (a *Admin) decode(d *decoder, v value) {
-	d.mapping(v, adminSection, keys{"listen": one(&a.Listen, address)})
+	d.mapping(v, plainSection, keys{
+		"listen":     one(&a.Listen, address),
+		"web_config": one(&a.WebConfig, d.fileName),
+	})
 }
 
 func (s *Store) decode(d *decoder, v value) {
@@ -71,27 +81,50 @@ func (r *Redis) decode(d *decoder, v value) {
 		"prefix":        one(&r.Prefix, redisPrefix),
 		"timeout":       one(&r.Timeout, duration(time.Millisecond, 30*time.Second)),
 		"wait_replicas": one(&r.WaitReplicas, whole(0, 16)),
+		"tls":           r.TLS.decode,
 	})
 	d.require(v, "url", "redis://[user:password@]host:port/db; leave redis out for the embedded store")
 }
 
 func (t *Timeouts) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	table := t.keys()
+	table["header"] = one(&t.Header, duration(time.Millisecond, day))
+	table["send"] = one(&t.Send, duration(time.Millisecond, day))
+	table["idle"] = one(&t.Idle, duration(time.Millisecond, day))
+	d.mapping(v, plainSection, table)
+}
+
+func (t *RouteTimeouts) decode(d *decoder, v value) {
+	table := t.keys()
+	for _, whole := range []string{"header", "send", "idle"} {
+		table[whole] = refused("holds for the whole listener, whatever the route; it belongs into the timeouts of the file")
+	}
+	d.mapping(v, plainSection, table)
+}
+
+func (t *RouteTimeouts) keys() keys {
+	return keys{
 		"write":     one(&t.Write, duration(time.Millisecond, day)),
 		"settle":    one(&t.Settle, duration(0, day)),
 		"busy_wait": one(&t.BusyWait, duration(0, day)),
-	})
+		"body":      one(&t.Body, duration(time.Millisecond, day)),
+		"answer":    one(&t.Answer, duration(time.Millisecond, day)),
+	}
 }
 
 func (l *Limits) decode(d *decoder, v value) {
 	table := l.keys()
 	table["header"] = one(&l.Header, size(KiB, 16*MiB))
+	table["held"] = one(&l.Held, size(MiB, 1024*GiB))
+	table["validators"] = one(&l.Validators, whole(1, 256))
 	d.mapping(v, plainSection, table)
 }
 
 func (l *RouteLimits) decode(d *decoder, v value) {
 	table := l.keys()
 	table["header"] = refused("holds for the whole listener, whatever the route; it belongs into the limits of the file")
+	table["held"] = refused("holds for the whole process, whatever the route; it belongs into the limits of the file")
+	table["validators"] = refused("holds for all records, whatever the route; it belongs into the limits of the file")
 	d.mapping(v, plainSection, table)
 }
 

@@ -40,7 +40,10 @@ func (r *Route) keys() keys {
 		"version":    r.Version.decode,
 		"verify":     one(&r.Verify, oneOf("time to verify", VerifyDoubt, VerifyAlways)),
 		"key":        r.Key.decode,
+		"path":       one(&r.Path, oneOf("way with dangerous spellings", PathRefuse, PathAllow)),
 		"private":    one(&r.Private, boolean),
+		"websocket":  one(&r.WebSocket, boolean),
+		"cors":       one(&r.CORS, oneOf("way with CORS", CORSAuto, CORSOff)),
 		"upstream":   one(&r.Upstream, upstreamURL),
 		"host":       one(&r.Host, oneOf("way with the Host", HostPreserve, HostUpstream)),
 		"timeouts":   r.Timeouts.decode,
@@ -71,6 +74,7 @@ func (k *Key) decode(d *decoder, v value) {
 	d.mapping(v, plainSection, keys{
 		"query": parameters(&k.Query, partOfKey),
 		"path":  parameters(&k.Path, partOfKey),
+		"case":  one(&k.Case, oneOf("way with letter case", CaseExact, CaseFold)),
 	})
 }
 

@@ -3,6 +3,7 @@ package proxy
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -26,6 +27,8 @@ type Config struct {
 	Limits Limits
 	// Refusals is how refusals look, where a route says nothing of its own.
 	Refusals Refusals
+	// TrustedProxies are the networks of the proxies in front whose X-Forwarded-* are believed, and extended.
+	TrustedProxies []netip.Prefix
 	// Transport reaches the backend. Nil: [NewTransport].
 	Transport http.RoundTripper
 	// Logger gets one line for each guarded write that was not simply admitted. Nil: slog.Default.
@@ -47,6 +50,8 @@ type Timeouts struct {
 	Write    time.Duration // the longest a backend may take to answer a guarded write
 	Settle   time.Duration // how long a write that was given up on may still be applied
 	BusyWait time.Duration // how long a write waits for another one at the same resource
+	Body     time.Duration // the longest that the upload of a body may take that is held in memory; 0: no limit
+	Answer   time.Duration // the longest that a backend may take to begin its answer to what is no guarded write; 0: no limit
 }
 
 // Limits bound what one client may make the proxy hold.
@@ -71,6 +76,11 @@ type Route struct {
 	Missing     Missing
 	Key         Key
 	Version     Version
+	// AllowOdd lets unsafe requests through whose path is spelt so that backends read it differently; what the most lenient
+	// of them reads is then the resource. Without it they are refused.
+	AllowOdd bool
+	// WebSocket lets a GET upgrade its connection to the WebSocket protocol (RFC 6455). Every other Upgrade is dropped.
+	WebSocket bool
 	// Private: what one caller is shown is another representation than what the next one is shown.
 	Private bool
 	// VerifyAlways asks the backend before every write, under its lease, for backends that have other writers.
@@ -90,8 +100,9 @@ type Route struct {
 // Key says what tells one resource from another besides the path. What an expression matches in the value of its
 // parameter becomes part of the key, or in the path stands in the place of the whole segment.
 type Key struct {
-	Query map[string]string // from query parameters to regular expressions
-	Path  map[string]string // from wildcards of the pattern to regular expressions
+	FoldCase bool              // letter case does not tell resources apart
+	Query    map[string]string // from query parameters to regular expressions
+	Path     map[string]string // from wildcards of the pattern to regular expressions
 }
 
 // Missing is what becomes of a guarded write without a precondition.

@@ -126,11 +126,13 @@ func validate(cfg *config.Config) error {
 func proxyConfig(cfg *config.Config, log *slog.Logger, o proxy.Observer) proxy.Config {
 	out := proxy.Config{
 		Upstream: cfg.Upstream,
-		Timeouts: proxy.Timeouts(cfg.Timeouts),
+		Timeouts: proxy.Timeouts(cfg.Timeouts.RouteTimeouts),
 		Limits:   limits(cfg.Limits.RouteLimits),
 		Refusals: refusals(cfg.Refusals),
 		Logger:   log,
 		Observer: o,
+
+		TrustedProxies: cfg.TrustedProxies,
 	}
 	for _, r := range cfg.Routes {
 		out.Routes = append(out.Routes, route(r))
@@ -143,7 +145,9 @@ func route(r config.Route) proxy.Route {
 	return proxy.Route{
 		Name: r.Name, Match: r.Match, When: r.When.Query, Mode: proxy.Mode(r.Mode),
 		Guard: r.Guard, Pass: r.Pass, Missing: proxy.Missing(r.Missing),
-		Key:          proxy.Key(r.Key),
+		Key:          proxy.Key{FoldCase: r.Key.Case == config.CaseFold, Query: r.Key.Query, Path: r.Key.Path},
+		AllowOdd:     r.Path == config.PathAllow,
+		WebSocket:    r.WebSocket,
 		Version:      versionRule(r.Version),
 		Private:      r.Private,
 		VerifyAlways: r.Verify == config.VerifyAlways,
