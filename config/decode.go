@@ -205,7 +205,7 @@ func hasUser(text string) bool {
 // quote shows a value as the file has it, before variables are expanded: what they hold may be secret.
 func quote(text string) string {
 	const most = 80
-	if hasUser(text) {
+	if hasUser(text) || strings.Contains(text, "://") && strings.ContainsAny(text, "?#") {
 		return "the value (not shown, for there may be a password in it)"
 	}
 	if len(text) > most {

@@ -154,7 +154,7 @@ func TestDefaultRefusesABadUpstream(t *testing.T) {
 	for upstream, want := range map[string]string{
 		"localhost:9000":        `upstream: "localhost:9000" is not a backend's URL; write it as http://127.0.0.1:9000`,
 		"http://u:hunter2@h:1":  `upstream: the value (not shown, for there may be a password in it) names a user; the proxy sends its clients' credentials and none of its own`,
-		"http://h?":             `upstream: "http://h?" has a query or a fragment; only scheme, host and path are allowed`,
+		"http://h?":             `upstream: the value (not shown, for there may be a password in it) has a query or a fragment; only scheme, host and path are allowed`,
 		"http://127.0.0.1:8080": `upstream: the proxy would be its own backend: listen is "127.0.0.1:8080"`,
 	} {
 		if _, err := Default(upstream); err == nil || err.Error() != want {

@@ -31,7 +31,7 @@ func (w *warner) warn(suspicious bool, path, message string) {
 
 func (w *warner) admin(a Admin) {
 	host, _, _ := net.SplitHostPort(a.Listen)
-	w.warn(!isLoopback(host), "admin.listen",
+	w.warn(!isLoopback(host) && a.WebConfig == "", "admin.listen",
 		"others than this machine can reach the admin listener, which asks for no password")
 }
 

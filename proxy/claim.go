@@ -97,6 +97,9 @@ func (w *write) mark(ctx context.Context) *objection {
 
 // await waits for a change at the wish's key and takes a new view of it, or says that it is busy.
 func (w *write) await(ctx context.Context, p *place, wish *etagcache.Wish) *objection {
+	if o := w.admitted(ctx, wish); o != nil {
+		return o
+	}
 	left, inDoubt := wish.View.BusyFor()
 	busy := &objection{reason: refusal.Busy, retry: time.Second}
 	if inDoubt {

@@ -23,6 +23,9 @@ type Config struct {
 	Cache *etagcache.Cache
 	// Timeouts bound guarded writes, where a route has none of its own.
 	Timeouts Timeouts
+	// Held is how many bytes of bodies and representations the whole process holds in memory at once: a quarter of it for the
+	// content of answers to reads, of which one may take about a tenth of Held; the rest for writes. Zero: no limit.
+	Held int64
 	// Limits bound what one client may make the proxy hold, where a route has none of its own.
 	Limits Limits
 	// Refusals is how refusals look, where a route says nothing of its own.
@@ -45,13 +48,13 @@ type Refusals struct {
 	Disclose bool
 }
 
-// Timeouts bound guarded writes. All must be positive, but for Settle and BusyWait, which may be zero.
+// Timeouts bound what may take long. Write must be positive; Settle and BusyWait may be zero; zero in Body or Answer sets no bound.
 type Timeouts struct {
 	Write    time.Duration // the longest a backend may take to answer a guarded write
 	Settle   time.Duration // how long a write that was given up on may still be applied
 	BusyWait time.Duration // how long a write waits for another one at the same resource
-	Body     time.Duration // the longest that the upload of a body may take that is held in memory; 0: no limit
-	Answer   time.Duration // the longest that a backend may take to begin its answer to what is no guarded write; 0: no limit
+	Body     time.Duration // how long the whole upload of a body may take that is held
+	Answer   time.Duration // how long the backend may take to begin the answer to what is no guarded write
 }
 
 // Limits bound what one client may make the proxy hold.
@@ -81,6 +84,9 @@ type Route struct {
 	AllowOdd bool
 	// WebSocket lets a GET upgrade its connection to the WebSocket protocol (RFC 6455). Every other Upgrade is dropped.
 	WebSocket bool
+	// CORS lets pages of other origins read refusals as they may read the backend's answers, see ETag, and send If-Match; where
+	// the backend lets their origin in, and no further. False passes all its fields untouched, and asks nothing.
+	CORS bool
 	// Private: what one caller is shown is another representation than what the next one is shown.
 	Private bool
 	// VerifyAlways asks the backend before every write, under its lease, for backends that have other writers.

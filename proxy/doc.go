@@ -33,6 +33,23 @@
 //     8.8.1): compare: strong must be able to accept them, and no range is ever combined by them.
 //   - Which rule a query chooses ([Route.When]) cannot be told when it has that parameter twice: the strictest of the rules
 //     counts, and writes are refused.
+//   - Whether a page of another origin may read a refusal is asked of the backend, now, by a preflight without credentials, where no
+//     probe has just said so ([Route.CORS], package cors). It is asked only what the client could ask itself by the same way, never
+//     of a closed route or where it cannot be told what is meant, by no more than 64 requests at once, and for a second: then the refusal
+//     goes without. Where GET is guarded, neither this question nor a browser's own preflight goes to the target, for a backend
+//     that writes on a GET may write on any OPTIONS; both are sent as version.read says, if that has the same path, and otherwise
+//     the one is not asked and the other is judged.
+//   - Of a request that could be about two resources the guard refuses to choose: it is refused if it writes, and teaches nothing if it
+//     reads. So it is with spellings that backends read differently, with letter case in the literal parts of a pattern (Express and IIS
+//     see no difference, most others do), with a Host that no rule for the path names (a backend may have one site for all hosts), and
+//     with a body that names another value than the query for a parameter that chooses the rule or the resource (PHP lets the body win).
+//     [Route.AllowOdd] and [Key.FoldCase] are for backends that need such requests: they share a key then.
+//   - An escaped "?" or "#" is such a spelling too, though it is good data: who decodes before looking for the query cuts there.
+//   - A MOVE or COPY onto a guarded resource from where nothing is guarded is guarded by the rule of its Destination: source and
+//     destination are leased by it.
+//   - Ways round the guard are closed on all routes, guarded or not, as soon as one route guards: header fields that name another path
+//     (X-Original-URL), targets that are no path (x:items/7), CONNECT, and upgrades to a protocol in which whole requests can be
+//     sent (h2c). What opens a tunnel otherwise, as the WebSocket protocol does, carries no requests that a backend would take for HTTP.
 //   - Every safe method is judged where GET is: a backend that writes on a GET may not look at the method at all.
 //   - On a private route an answer that sets a cookie teaches nothing: what the caller is shown next is shown to somebody else.
 //   - A form is read whole before it is known which method it stands for, since _method may be its last field.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -8,19 +9,19 @@ import (
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
-	"proxy409/proxy/target"
 )
 
 // exchange is one request on its way through the proxy: what the handler in front found out, for the guard behind it,
 // and what the guard decided, for the log and the metrics.
 type exchange struct {
-	route  *route // never nil: what no rule matches has a route that does not guard
+	located
 	method string // the effective method
 	host   string // the client's Host
 	safe   bool   // the route takes the method for one that only reads
-	path   target.Path
-	// untaught: the path has a spelling that may mean another resource. A read of it teaches nothing.
-	untaught bool
+	// tunnel: the request may upgrade its connection, after which nobody looks at what is sent.
+	tunnel bool
+	// barred is why the request is refused whatever its route and mode are.
+	barred *objection
 	// objection is what the handler in front found wrong; the guard answers with it.
 	objection *objection
 
@@ -35,6 +36,10 @@ type exchange struct {
 	cause    error  // for the log alone
 	resource resource
 	key      etagcache.Key
+	body     *body      // nil: nobody has looked at it
+	answers  []*holding // what is held of the content of answers
+	refused  bool       // the answer is a refusal of the proxy's own
+	page     page
 }
 
 type exchangeKey struct{}
@@ -48,7 +53,8 @@ func exchangeOf(ctx context.Context) *exchange {
 type objection struct {
 	reason  refusal.Reason
 	detail  string
-	cause   error // stays in the log
+	logged  string // what the log has in the place of detail, where that quotes what the client sent
+	cause   error  // stays in the log
 	current string
 	version json.RawMessage // that current stands for, where it has a name of its own
 	retry   time.Duration
@@ -64,13 +70,41 @@ func (o *objection) close() {
 	}
 }
 
+// holds is a new holding for the content of an answer to a read, or to a write and its probes.
+func (x *exchange) holds() *holding {
+	memory := x.upload().memory
+	h := memory.forWrites()
+	if x.safe {
+		h = memory.forAnswers()
+	}
+	x.answers = append(x.answers, h)
+	return h
+}
+
+// upload is the body of the request, to be held within the time that the route gives it.
+func (x *exchange) upload() *body {
+	if x.body == nil {
+		x.body = &body{}
+	}
+	x.body.within = x.route.timeouts.Body
+	return x.body
+}
+
+// release gives back whatever is still held when the request is over.
+func (x *exchange) release() {
+	x.body.release()
+	for _, h := range x.answers {
+		h.release()
+	}
+}
+
 // decide notes what became of the request.
 func (x *exchange) decide(d Decision, o *objection) {
 	x.decision = d
 	if o == nil {
 		return
 	}
-	x.detail, x.cause = o.detail, o.cause
+	x.detail, x.cause = cmp.Or(o.logged, o.detail), o.cause
 	if o.instead == nil {
 		x.reason = o.reason.String()
 	}

@@ -79,7 +79,7 @@ type ExplainedRefusal struct {
 // asks neither the store nor the backend. The request is used up.
 func (p *Proxy) Explain(r *http.Request) Explanation {
 	x, e := &exchange{}, Explanation{}
-	e.Spelling = p.locate(r, &exchange{})
+	_, e.Spelling = p.routes.locate(r.Method, r.Host, r.URL)
 	e.Ambiguous = errors.Is(e.Spelling, errAmbiguous)
 	before := slices.Sorted(maps.Keys(r.Header))
 	p.examine(r, x)
@@ -160,7 +160,11 @@ func (ex *explainer) RoundTrip(req *http.Request) (*http.Response, error) {
 		e.Probe = x.route.probeRequest(req.Context(), req, x.route.askAt(req, x))
 	}
 	ex.condition(req, w)
-	e.Sent = req.Clone(context.WithoutCancel(req.Context()))
+	sent := req
+	if pre := x.route.preflight(req, x); pre != nil {
+		sent = pre.asked
+	}
+	e.Sent = sent.Clone(context.WithoutCancel(req.Context()))
 	if e.Kind == KindJudged || e.Kind == KindPassed {
 		x.route.towardsBackend(e.Sent.Header)
 	}

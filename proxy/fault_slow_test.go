@@ -28,11 +28,11 @@ type bubble struct {
 }
 
 // newBubble must be called in a bubble of synctest.
-func newBubble(t *testing.T) *bubble {
+func newBubble(t *testing.T, changes ...func(*proxy.Config)) *bubble {
 	u := &bubble{T: t, b: &backend{t: t, texts: map[string]string{"/a": "one"}}, told: &told{}}
 	u.store = &faultyStore{Store: memstore.New(memstore.Options{})}
 	at, _ := url.Parse("http://backend")
-	p, err := proxy.New(proxy.Config{
+	cfg := proxy.Config{
 		Upstream: at, Routes: []proxy.Route{route()},
 		Cache:    etagcache.New(u.store, etagcache.Options{LocalFor: time.Second}),
 		Timeouts: proxy.Timeouts{Write: 30 * time.Second, Settle: 30 * time.Second},
@@ -48,7 +48,11 @@ func newBubble(t *testing.T) *bubble {
 			u.b.serve(w, in)
 			return w.Result(), nil
 		}),
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	p, err := proxy.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

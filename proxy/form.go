@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,33 +15,61 @@ import (
 	"proxy409/proxy/target"
 )
 
-// formMethods returns the methods that a form names as _method, by which frameworks let a browser's POST be another method.
-// The form is read whole: where in it the name stands is up to who sends it. The request still has its body.
-func formMethods(r *http.Request, limit int64) ([]string, *objection) {
-	if !strings.EqualFold(r.Method, http.MethodPost) {
-		return nil, nil
+// form is what a backend may read parameters from beside the query: a form (RFC 7578, or as browsers send it by default), or a JSON
+// object. The zero value is none.
+type form struct {
+	kind    string
+	content []byte
+	parts   []part // of a form in parts, or a JSON object
+}
+
+// part is one parameter of a form. Of its value only the beginning is kept: neither methods nor keys are long.
+type part struct{ name, value string }
+
+const longestValue = 1 << 10
+
+// readForm reads a request's form whole: where in it a name stands is up to who sends it. The request still has its body. A JSON
+// body that is over the limit is not looked into.
+func readForm(r *http.Request, held *body, limit int64) (form, *objection) {
+	kind := formKind(r)
+	if kind == "" || r.Body == nil || r.Body == http.NoBody {
+		return form{}, nil
 	}
-	kind := formKind(r.Header)
-	if kind == "" {
-		return nil, nil
+	content, err := held.buffer(r, limit)
+	if kind == jsonObject && errors.Is(err, errBodyTooLarge) {
+		return form{}, nil
 	}
-	content, err := buffer(r, limit)
 	if err != nil || len(content) == 0 {
-		return nil, bodyObjection(err, fmt.Sprintf("A form may say that it stands for another method (_method), and this one is over "+
+		return form{}, bodyObjection(err, fmt.Sprintf("A form may say that it stands for another method (_method), and this one is over "+
 			"the limit of %d bytes up to which forms are read.", limit))
 	}
-	if oddForm(r.Header) {
-		return nil, unreadable
+	f := form{kind: kind, content: content}
+	switch {
+	case kind == jsonObject:
+		f.parts = membersOf(content)
+	case oddForm(r.Header):
+		return form{}, unreadable
+	case kind != urlencoded:
+		if f.parts, err = partsOf(content, r.Header.Get("Content-Type")); err != nil {
+			return form{}, unreadable
+		}
 	}
-	if kind == urlencoded {
-		methods, _ := target.QueryValues(string(content), "_method")
-		return methods, nil
+	return f, nil
+}
+
+// values lists what a parameter has in the form, under every name that a backend may take for its own.
+func (f form) values(name string) []string {
+	if f.kind == urlencoded {
+		values, _ := target.QueryValues(string(f.content), name)
+		return values
 	}
-	methods, err := multipartMethods(content, r.Header.Get("Content-Type"))
-	if err != nil {
-		return nil, unreadable
+	var values []string
+	for _, p := range f.parts {
+		if target.SameParameter(p.name, name) {
+			values = append(values, p.value)
+		}
 	}
-	return methods, nil
+	return values
 }
 
 var unreadable = malformed("The form cannot be read, so that it cannot be told which method it stands for.")
@@ -49,13 +78,15 @@ var unreadable = malformed("The form cannot be read, so that it cannot be told w
 const (
 	urlencoded = "application/x-www-form-urlencoded"
 	multiparts = "multipart/form-data"
+	jsonObject = "json"
 )
 
 // formKind is the media type of a request that a backend may take for a form, whatever else stands in the field, and "" of
-// any other. Rack takes a POST without Content-Type for one, and looks into multipart/related and multipart/mixed too.
-func formKind(h http.Header) string {
-	lines := h["Content-Type"]
-	if len(lines) == 0 {
+// any other. Rack takes a POST without Content-Type for one, and looks into multipart/related and multipart/mixed too; Laravel
+// reads _method from JSON.
+func formKind(r *http.Request) string {
+	lines := r.Header["Content-Type"]
+	if len(lines) == 0 && strings.EqualFold(r.Method, http.MethodPost) {
 		return urlencoded
 	}
 	for _, line := range lines {
@@ -68,6 +99,9 @@ func formKind(h http.Header) string {
 			return urlencoded
 		case urlencoded, multiparts, "multipart/related", "multipart/mixed":
 			return kind
+		}
+		if strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json") {
+			return jsonObject
 		}
 	}
 	return ""
@@ -93,33 +127,61 @@ var (
 	errNamelessPart = errors.New("a part of the form has no name") // or one that others can read
 )
 
-// multipartMethods lists the values of the parts named _method (RFC 7578).
-func multipartMethods(content []byte, contentType string) ([]string, error) {
+// partsOf lists the parts of a form (RFC 7578).
+func partsOf(content []byte, contentType string) ([]part, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	boundary := params["boundary"]
 	if err != nil || strings.ContainsAny(boundary, `"\`) || kind == multiparts && !boundaryFirst(contentType) {
 		return nil, errBoundary
 	}
-	var methods []string
+	var list []part
 	parts := multipart.NewReader(bytes.NewReader(content), boundary)
 	for {
-		part, err := parts.NextRawPart()
+		next, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
-			return methods, nil
+			return list, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		name, ok := partName(part)
+		name, ok := partName(next)
 		if !ok && kind == multiparts {
 			return nil, errNamelessPart
 		}
-		if target.SameParameter(name, "_method") {
-			value, err := io.ReadAll(part)
-			if err != nil {
-				return nil, err
-			}
-			methods = append(methods, string(value))
+		value, err := io.ReadAll(io.LimitReader(next, longestValue))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, part{name, string(value)})
+	}
+}
+
+// membersOf lists the members of a JSON object that have a single value, those that come twice too, up to where it ends or is
+// no JSON any more.
+func membersOf(content []byte) []part {
+	d := json.NewDecoder(bytes.NewReader(content))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return nil
+	}
+	var list []part
+	for {
+		name, err := d.Token()
+		if err != nil {
+			return list
+		}
+		var raw json.RawMessage
+		if d.Decode(&raw) != nil {
+			return list
+		}
+		member, ok := name.(string)
+		var value any
+		if !ok || raw[0] == '{' || raw[0] == '[' || len(raw) > longestValue || json.Unmarshal(raw, &value) != nil || value == nil {
+			continue
+		}
+		if text, ok := value.(string); ok {
+			list = append(list, part{member, text})
+		} else {
+			list = append(list, part{member, string(raw)})
 		}
 	}
 }

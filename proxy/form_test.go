@@ -142,7 +142,7 @@ func TestAFormThatIsOnlyAPostPassesAsItCame(t *testing.T) {
 		{parts, named("a", "_method=PUT") + end},
 		{w.FormDataContentType(), form.String()},
 		{"multipart/mixed; boundary=batch", "--batch\r\nContent-Type: application/http\r\n\r\nGET / HTTP/1.1\r\n--batch--\r\n"},
-		{"application/json", `{"_method":"PUT"}`},
+		{"application/json", `{"method":"PUT"}`},
 		{"text/plain", "_method=PUT"},
 		{"application/octet-stream", zip("_method=PUT")},
 		{urlencoded + "-not", "_method=PUT"},

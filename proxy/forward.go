@@ -43,8 +43,8 @@ func (w *write) lost(err error, sent bool) *http.Response {
 	}
 	w.x.reason, w.x.cause = o.reason.String(), err
 	if w.req.Context().Err() == nil {
-		w.warn(w.req.Context(), w.x, "no answer from the backend to a write", slog.String("method", w.x.method),
-			slog.Bool("sent", sent), slog.String("cause", err.Error()))
+		w.warn(w.req.Context(), w.x, "no answer from the backend to a write", slog.String("method", w.x.loggedMethod()),
+			slog.Bool("sent", sent), slog.String("cause", told(err)))
 	}
 	return w.x.route.refusals.answer(w.req, o)
 }
@@ -61,7 +61,7 @@ func (w *write) forwardMarked() (*http.Response, error) {
 	neverReplayed(w.req)
 	over := w.keepMarked()
 	_, ctx := newPassage(w.req.Context())
-	res, err := w.send(w.req.WithContext(ctx), w.x)
+	res, err := w.begin(w.req.WithContext(ctx), w.x)
 	over()
 	doubt := err != nil && !dialFailed(err) || err == nil && outcomeOf(res.StatusCode) == etagcache.Doubt
 	switch {

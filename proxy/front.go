@@ -18,92 +18,176 @@ import (
 // to the backend.
 func (p *Proxy) examine(r *http.Request, x *exchange) {
 	x.method, x.host = r.Method, r.Host
-	spelling := p.locate(r, x)
-	x.safe = x.route.safe(x.method)
-	if !x.route.guarded() {
+	at, spelling := p.routes.locate(r.Method, r.Host, r.URL)
+	x.enter(at)
+	if p.routes.guarding {
+		dropWaysRound(r.Header)
+		if x.barred = barred(r); x.barred != nil {
+			return
+		}
+	}
+	if x.route.guarded() {
+		p.examineGuarded(r, x, spelling)
 		return
 	}
+	if x.route.siblings != nil {
+		if form, o := readForm(r, x.upload(), x.route.limits.Body); o != nil || x.route.contradicts(r.URL.RawQuery, form, x.route.chosenBy) {
+			x.enter(located{route: strictest(x.route.siblings, r.Method), path: at.path, untaught: true})
+			p.examineGuarded(r, x, errAmbiguous)
+			return
+		}
+	}
+	// MOVE and COPY onto a guarded resource are guarded by its rule.
+	if there := p.routes.destinationRoute(r); there.guarded() {
+		source := *x
+		x.enter(located{route: there, path: at.path, untaught: true})
+		if p.examineGuarded(r, x, spelling); x.method != "MOVE" && x.method != "COPY" {
+			source.body = x.body // it may have been read
+			*x = source
+		}
+	}
+}
+
+// enter notes where the request leads to.
+func (x *exchange) enter(at located) {
+	x.located, x.safe = at, at.route.safe(x.method)
+}
+
+// examineGuarded examines a request that concerns a rule. Spelling is what is wrong with its path or query.
+func (p *Proxy) examineGuarded(r *http.Request, x *exchange, spelling error) {
 	for _, alias := range target.Aliases(r.Header) {
 		delete(r.Header, alias)
 	}
-	object := func(o *objection) {
-		if x.objection == nil {
-			x.objection = o
+	for name := range r.Trailer {
+		if target.Reads(name) {
+			delete(r.Trailer, name) // a backend may put trailers among the header fields
 		}
 	}
-	var form []string
-	if x.route.Mode == Closed { // and no form needs to be read to tell that
-		object(&objection{reason: refusal.Closed})
-	} else if values, o := formMethods(r, x.route.limits.Body); o != nil {
-		object(o)
-	} else {
-		form = values
+	if x.route.Mode == Closed {
+		x.object(&objection{reason: refusal.Closed})
 	}
-	method, err := target.Method(r, form)
+	if names := target.ConnectionNames(r.Header); len(names) > 0 {
+		x.object(malformed(fmt.Sprintf("Connection names %s, which would take it away on the way.", strings.Join(names, ", "))))
+	}
+	p.understand(r, x, form{}, spelling)
+	if x.objection == nil && x.route.obeysBody(r) { // refused early, where the header suffices for that
+		if body, o := readForm(r, x.upload(), x.route.limits.Body); o != nil {
+			x.object(o)
+		} else if body.kind != "" {
+			p.understand(r, x, body, spelling)
+		}
+	}
+	p.upgrade(r, x)
+}
+
+// object notes what is wrong with the request, unless something is already.
+func (x *exchange) object(o *objection) {
+	if x.objection == nil {
+		x.objection = o
+	}
+}
+
+// understand finds the method and the resource of the request.
+func (p *Proxy) understand(r *http.Request, x *exchange, body form, spelling error) {
+	method, err := target.Method(r, body.values)
 	if err == nil {
 		x.method, x.safe = method, x.route.safe(method)
 	} else {
-		object(malformed(err.Error()))
+		x.object(malformed(err.Error()))
+	}
+	if spelling == nil && x.route.contradicts(r.URL.RawQuery, body, x.route.chosenBy) {
+		spelling, x.untaught = errAmbiguous, true
 	}
 	switch {
 	case spelling == nil || x.safe:
-	case errors.Is(spelling, errAmbiguous):
-		object(malformed("Which rule applies cannot be told: " + spelling.Error() + "."))
+	case errors.Is(spelling, errAmbiguous), errors.Is(spelling, errForeignHost):
+		x.object(malformed("Which rule applies cannot be told: " + spelling.Error() + "."))
 	default:
-		object(malformed("The path cannot be guarded: " + spelling.Error() + "."))
+		x.object(malformed("The path cannot be guarded: " + spelling.Error() + "."))
 	}
-	if names := target.ConnectionNames(r.Header); len(names) > 0 {
-		object(malformed(fmt.Sprintf("Connection names %s, which would take it away on the way.", strings.Join(names, ", "))))
+	p.identify(r, x, body)
+}
+
+// obeysBody reports whether a backend may take the method, or what the request is about, from its body. A POST with a precondition
+// is judged whatever its method is.
+func (p *route) obeysBody(r *http.Request) bool {
+	switch {
+	case len(p.inQuery)+len(p.chosenBy) > 0, target.Safe(r.Method):
+		return true
+	case strings.EqualFold(r.Method, http.MethodPost):
+		return !conditional(r) || len(r.Header["Destination"]) > 0
 	}
-	r.Header.Del("Upgrade") // no route allows it yet; the reverse proxy takes care of Connection
-	x.resource, err = x.route.resource(x.path, r.URL.RawQuery)
+	return false
+}
+
+// upgrade lets a GET through that asks for the WebSocket protocol, where the route allows that, and drops every other
+// Upgrade: what goes through a tunnel, nobody guards. The reverse proxy takes care of Connection.
+func (p *Proxy) upgrade(r *http.Request, x *exchange) {
+	asked := r.Header["Upgrade"]
+	if x.route.WebSocket && r.Method == http.MethodGet && x.method == http.MethodGet && len(asked) == 1 &&
+		strings.EqualFold(asked[0], "websocket") {
+		x.tunnel = true
+		return
+	}
+	r.Header.Del("Upgrade")
+}
+
+// identify finds the resource that the request is about.
+func (p *Proxy) identify(r *http.Request, x *exchange, body form) {
+	resource, err := x.located.resource(r.URL.RawQuery)
+	x.resource = resource
+	if err == nil && x.route.contradicts(r.URL.RawQuery, body, x.route.inQuery) {
+		err = errors.New("the body has another value for a parameter that names the resource than the query")
+	}
 	switch {
 	case err == nil:
 		x.key = x.route.key(x.resource)
 	case x.safe:
 		x.untaught = true
 	default:
-		object(malformed("Which resource is meant cannot be told: " + err.Error() + "."))
+		x.object(malformed("Which resource is meant cannot be told: " + err.Error() + "."))
+	}
+}
+
+// barred is what is wrong with a request whatever its route is. Over HTTP/1 most of it is refused before (package framing).
+func barred(r *http.Request) *objection {
+	if r.ProtoMajor >= 2 && r.ContentLength == 0 && r.Body != nil && r.Body != http.NoBody {
+		r.ContentLength = -1 // what the length says is not so: it is sent when it has been read to its end, and that fails
+	}
+	switch {
+	case r.URL.Opaque != "", r.Method == http.MethodConnect && r.URL.Path == "",
+		r.ProtoMajor >= 2 && !strings.HasPrefix(r.RequestURI, "/") && (r.Method != http.MethodOptions || r.RequestURI != "*"):
+		return malformed("The target of the request is neither a path nor a URL with a host.")
+	case len(r.Header["Content-Length"]) > 1:
+		return malformed("The request says twice how long its body is.")
+	}
+	return nil
+}
+
+// dropWaysRound removes fields by which a request on any route could reach a guarded resource without the guard's seeing it:
+// those that name another path, those by which some see the end of the body elsewhere, so that the rest is another request, and
+// upgrades to a tunnel in which whole requests can be sent.
+func dropWaysRound(h http.Header) {
+	for name := range h {
+		if target.NamesPath(name) || target.Frames(name) {
+			delete(h, name)
+		}
+	}
+	delete(h, "Http2-Settings")
+	for _, asked := range h["Upgrade"] {
+		for protocol := range strings.SplitSeq(asked, ",") {
+			protocol, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(protocol)), "/")
+			switch protocol {
+			case "h2c", "h2", "http", "tls":
+				delete(h, "Upgrade")
+				return
+			}
+		}
 	}
 }
 
 func malformed(detail string) *objection {
 	return &objection{reason: refusal.Malformed, detail: detail}
-}
-
-// locate finds the route. The error is what is wrong with how the path or the query is spelt, so that backends read it
-// differently: a read of it teaches nothing.
-func (p *Proxy) locate(r *http.Request, x *exchange) error {
-	path, err := target.Canonical(r.URL.EscapedPath())
-	if err != nil {
-		p.locateOdd(r, x)
-		return err
-	}
-	var ambiguous bool
-	x.path = path
-	x.route, ambiguous = p.routes.find(r, path)
-	if ambiguous {
-		x.untaught = true
-		return errAmbiguous
-	}
-	return nil
-}
-
-var errAmbiguous = errors.New("the query has a parameter by which rules are chosen more than once, or in an odd spelling")
-
-// locateOdd finds the route of a path whose spelling backends read differently. It belongs to whatever guarded route it
-// could mean, to a closed one before all others.
-func (p *Proxy) locateOdd(r *http.Request, x *exchange) {
-	x.route = p.routes.unmatched
-	for _, candidate := range target.Lenient(r.URL.EscapedPath()) {
-		found, _ := p.routes.find(r, candidate)
-		if found.Mode == Closed || found.guarded() && !x.route.guarded() {
-			x.route, x.path, x.untaught = found, candidate, true
-		}
-		if found.Mode == Closed {
-			return
-		}
-	}
 }
 
 // report tells the log and the metrics what became of the request.
@@ -124,14 +208,14 @@ func (p *Proxy) report(r *http.Request, x *exchange) {
 	}
 	attrs := []slog.Attr{
 		slog.String("decision", string(x.decision)), slog.String("reason", x.reason),
-		slog.String("route", name), slog.String("method", x.method), slog.String("path", r.URL.Path),
+		slog.String("route", name), slog.String("method", x.loggedMethod()), slog.String("path", x.loggedPath()),
 		slog.Int("status", x.status), slog.Duration("took", now.Sub(x.arrived)),
 	}
 	if x.detail != "" {
 		attrs = append(attrs, slog.String("detail", x.detail))
 	}
 	if x.cause != nil {
-		attrs = append(attrs, slog.String("cause", x.cause.Error()))
+		attrs = append(attrs, slog.String("cause", told(x.cause)))
 	}
 	level := slog.LevelInfo
 	if x.status >= http.StatusInternalServerError {
@@ -160,5 +244,6 @@ func (nobody) Drift(string)                                                     
 func (nobody) RecordUnwritten(string)                                                   {}
 func (nobody) Unguarded(string)                                                         {}
 func (nobody) MalformedETag(string)                                                     {}
+func (nobody) Held(int64)                                                               {}
 func (nobody) Probe(string, string)                                                     {}
 func (nobody) Unversioned(string, string)                                               {}

@@ -74,13 +74,15 @@ func FuzzFormMethods(f *testing.F) {
 		if length == 0 {
 			r.Body = http.NoBody
 		}
-		methods, o := formMethods(r, limit)
+		read, o := readForm(r, &body{memory: newBudget(0, nobody{})}, limit)
+		methods := read.values("_method")
 		if left, err := io.ReadAll(r.Body); err != nil || !bytes.Equal(left, content) {
 			t.Fatalf("%q: of the body %q is left %q, %v", contentType, content, left, err)
 		}
-		isForm := formKind(r.Header) != ""
+		kind := formKind(r)
+		isForm := kind != "" && kind != jsonObject
 		switch {
-		case o != nil && methods != nil, !isForm && (o != nil || methods != nil):
+		case o != nil && methods != nil, kind == "" && methods != nil, !isForm && o != nil:
 			t.Fatalf("%q %q: %q, %+v", contentType, content, methods, o)
 		case isForm && (len(content) > limit) != (o != nil && o.reason == refusal.TooLarge):
 			t.Fatalf("%q: %d bytes: %+v", contentType, len(content), o)

@@ -19,7 +19,7 @@ func FuzzReadAt(f *testing.F) {
 	}
 	p := fuzzed(f, Route{Name: "r", Match: "/a/{id}/{rest...}"})
 	f.Fuzz(func(t *testing.T, template, segment, value string) {
-		r := *p.routes.byPattern["/a/{id}/{rest...}"][0]
+		r := *p.routes.exact.lists["/a/{id}/{rest...}"][0]
 		r.inQuery = []parameter{{name: "q"}}
 		at, err := r.parseReadTarget(template)
 		if err != nil {

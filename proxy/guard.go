@@ -25,6 +25,7 @@ type guard struct {
 	queue    *queue
 	routes   *routes
 	rarely   rarely
+	memory   *budget
 
 	// writes counts the writes that hold a lease, or whose outcome is being recorded.
 	writes sync.WaitGroup
@@ -32,20 +33,32 @@ type guard struct {
 	// a store again that failed to answer.
 	began      time.Time
 	blindUntil atomic.Int64
+	// questions counts those that are at the backend for the CORS fields of refusals.
+	questions atomic.Int64
 }
 
 // RoundTrip answers one request. It returns no error but what the client itself caused by going away.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	res, err := g.answer(req, x)
+	if err == nil && x.route.CORS {
+		g.share(req, res, x)
+	}
 	x.answered = time.Now()
 	if res != nil {
 		x.status = res.StatusCode
+	}
+	if x.refused {
+		x.upload().refused(req)
 	}
 	return res, err
 }
 
 func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
+	if x.barred != nil {
+		x.decide(Refused, x.barred)
+		return x.route.refusals.answer(req, x.barred), nil
+	}
 	if !x.route.guarded() {
 		if !x.safe {
 			x.decide(Passed, nil)
@@ -77,10 +90,15 @@ func conditional(req *http.Request) bool {
 
 // through forwards a request that concerns no rule.
 func (g *guard) through(req *http.Request, x *exchange) (*http.Response, error) {
-	res, err := g.send(req, x)
+	pre := x.route.preflight(req, x)
+	if pre != nil {
+		req = pre.asked
+	}
+	res, err := g.begin(req, x)
 	if err != nil {
 		return g.unanswered(req, x, err)
 	}
+	pre.allow(res)
 	if x.route.guarded() && x.route.maker.Made() {
 		delete(res.Header, "Etag") // the backend's own, which no write could be sent with
 	}
@@ -103,7 +121,7 @@ func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Res
 	o := transportObjection(err)
 	x.cause = err
 	g.log.LogAttrs(req.Context(), slog.LevelWarn, "no answer from the backend",
-		slog.String("method", req.Method), slog.String("path", req.URL.Path), slog.String("cause", err.Error()))
+		slog.String("method", x.loggedMethod()), slog.String("path", x.loggedPath()), slog.String("cause", told(err)))
 	return x.route.refusals.answer(req, o), nil
 }
 
@@ -123,6 +141,9 @@ func transportObjection(err error) *objection {
 func (r Refusals) answer(req *http.Request, o *objection) *http.Response {
 	if o.instead != nil {
 		return o.instead
+	}
+	if x := exchangeOf(req.Context()); x != nil {
+		x.refused = true
 	}
 	return r.Style.Response(req, refusal.Refusal{
 		Reason: o.reason, Detail: o.detail, IfMatch: strings.Join(req.Header["If-Match"], ", "),

@@ -21,7 +21,9 @@ func (k Kind) String() string {
 // kind is what the guard does with the request.
 func (x *exchange) kind(req *http.Request) Kind {
 	switch {
-	case !x.route.guarded():
+	case !x.route.guarded(), x.tunnel:
+		return KindUntouched
+	case x.route.preflight(req, x) != nil:
 		return KindUntouched
 	case x.safe && (x.method == http.MethodGet || x.method == http.MethodHead):
 		return KindRead

@@ -30,6 +30,8 @@ type Observer interface {
 	MalformedETag(route string)
 	// Unversioned: a read was answered without a version that the guard could use. Cause is one of validator.Causes.
 	Unversioned(route, cause string)
+	// Held: so many bytes more of bodies and representations are held in memory, or fewer.
+	Held(change int64)
 	// Probe: the backend was asked for the present version. Outcome is one of the Probe constants.
 	Probe(route string, outcome string)
 }

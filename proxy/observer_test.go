@@ -14,6 +14,8 @@ type told struct {
 	mu      sync.Mutex
 	events  []string
 	started func()
+	// held is what is held now, mostHeld what was at the most.
+	held, mostHeld int64
 }
 
 func (o *told) add(format string, args ...any) {
@@ -63,6 +65,13 @@ func (o *told) Drift(string) { o.add("drift") }
 func (o *told) RecordUnwritten(string) { o.add("unwritten") }
 
 func (o *told) Unguarded(string) { o.add("unguarded") }
+
+func (o *told) Held(change int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.held += change
+	o.mostHeld = max(o.mostHeld, o.held)
+}
 
 func (o *told) MalformedETag(string) { o.add("malformed") }
 

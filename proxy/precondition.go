@@ -49,25 +49,44 @@ func (w *write) destination() (etagcache.Key, error) {
 		return etagcache.Key{}, errors.New("it is not a URL")
 	}
 	// What is neither an absolute path nor a URL with a host is read in many ways.
-	if (u.Scheme == "") != (u.Host == "") || !strings.HasPrefix(u.EscapedPath(), "/") {
+	if (u.Scheme == "") != (u.Host == "") || strings.Contains(lines[0], "#") || !strings.HasPrefix(u.EscapedPath(), "/") {
 		return etagcache.Key{}, errors.New("it names no path")
 	}
-	path, err := target.Canonical(u.EscapedPath())
-	if err != nil {
-		return etagcache.Key{}, err
-	}
-	there, ambiguous := w.routes.find(&http.Request{Host: w.x.host, Method: w.x.method, URL: u}, path)
-	if ambiguous {
-		return etagcache.Key{}, errAmbiguous
-	}
-	if there.Mode == Closed {
+	there, err := w.routes.locate(w.x.method, w.x.host, u)
+	switch {
+	case there.route.Mode == Closed:
 		return etagcache.Key{}, errClosedThere
+	case err != nil:
+		return etagcache.Key{}, err
 	}
-	resource, err := there.resource(path, u.RawQuery)
+	resource, err := there.resource(u.RawQuery)
 	if err != nil {
 		return etagcache.Key{}, err
 	}
-	return there.key(resource), nil
+	return there.route.key(resource), nil
+}
+
+// destinationRoute is the guarded route that the Destination of a request may lead to, whatever its spelling; nil if none.
+func (rs *routes) destinationRoute(r *http.Request) *route {
+	if !rs.guarding {
+		return nil
+	}
+	for name, lines := range r.Header {
+		if !target.NamesDestination(name) {
+			continue
+		}
+		for _, line := range lines {
+			if _, rest, absolute := strings.Cut(line, "://"); absolute {
+				_, path, _ := strings.Cut(rest, "/")
+				line = "/" + path
+			}
+			path, query, _ := strings.Cut(strings.TrimSpace(line), "?")
+			if at, _ := rs.locate(r.Method, r.Host, &url.URL{Path: path, RawPath: path, RawQuery: query}); at.route.guarded() {
+				return at.route
+			}
+		}
+	}
+	return nil
 }
 
 // precondition reads If-Match and If-None-Match.
@@ -75,11 +94,11 @@ func (w *write) precondition(context.Context) *objection {
 	h := w.req.Header
 	match, err := etagcache.ParseTagList(h["If-Match"], w.x.route.limits.Tags)
 	if err != nil {
-		return &objection{reason: refusal.Malformed, detail: "If-Match: " + err.Error() + "."}
+		return &objection{reason: refusal.Malformed, detail: "If-Match: " + err.Error() + ".", logged: "If-Match is malformed."}
 	}
 	none, err := etagcache.ParseTagList(h["If-None-Match"], w.x.route.limits.Tags)
 	if err != nil {
-		return &objection{reason: refusal.Malformed, detail: "If-None-Match: " + err.Error() + "."}
+		return &objection{reason: refusal.Malformed, detail: "If-None-Match: " + err.Error() + ".", logged: "If-None-Match is malformed."}
 	}
 	switch {
 	case none.Field && !none.Any:
@@ -125,6 +144,9 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 	for {
 		verdict := w.cache.Judge(primary.View, w.cond, primary.Evidence)
 		if verdict == etagcache.Busy {
+			if o := w.admitted(ctx, primary); o != nil {
+				return o
+			}
 			primary.View = etagcache.View{Key: primary.View.Key} // it may be over when the body has come
 			return nil
 		}
@@ -140,6 +162,6 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 // buffer reads the body.
 func (w *write) buffer(context.Context) *objection {
 	limit := w.x.route.limits.Body
-	_, err := buffer(w.req, limit)
+	_, err := w.x.upload().buffer(w.req, limit)
 	return bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit))
 }

@@ -79,6 +79,7 @@ func (g *guard) ask(
 			cancel()
 		}
 	}()
+	x.page.heard(probe, res)
 	f.evidence.Begun = begun
 	outcome := ProbeFailed
 	switch s := res.StatusCode; {
@@ -104,6 +105,10 @@ func (g *guard) ask(
 // shown reads the version off an answer that shows the resource.
 func (g *guard) shown(req *http.Request, res *http.Response, x *exchange, f *finding) (outcome string) {
 	f.shown = g.version(req, res, x)
+	if f.shown.noRoom {
+		f.objection = unverifiable(errNoRoom)
+		return ProbeFailed
+	}
 	if !f.shown.ok {
 		f.evidence.Kind = etagcache.ShownUnversioned
 		return ProbeUnversioned

@@ -45,36 +45,24 @@ func New(cfg Config) (*Proxy, error) {
 	g := &guard{
 		cache: cfg.Cache, next: cfg.Transport,
 		log: cfg.Logger, observer: cfg.Observer, began: time.Now(),
-		queue: newQueue(), routes: rs,
+		queue: newQueue(), routes: rs, memory: newBudget(cfg.Held, cfg.Observer),
 	}
 	p := &Proxy{routes: rs, guard: g}
 	p.reverse = &httputil.ReverseProxy{
 		Transport:    g,
 		BufferPool:   newBufferPool(),
-		ErrorLog:     slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
-		Rewrite:      rewrite,
+		ErrorLog:     QuietLog(cfg.Logger),
+		Rewrite:      trusted(cfg.TrustedProxies).rewrite,
 		ErrorHandler: p.failed,
 	}
 	return p, nil
 }
 
-// rewrite aims the request at the backend. The Host stays the client's, because applications build their links from it,
-// unless the route wants the upstream's. Forwarding fields that the client sent are gone before this is called; the proxy
-// sets its own.
-func rewrite(pr *httputil.ProxyRequest) {
-	p := exchangeOf(pr.In.Context()).route
-	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
-	pr.SetURL(p.upstream)
-	if !p.UpstreamHost {
-		pr.Out.Host = pr.In.Host
-	}
-	pr.SetXForwarded()
-}
-
 // ServeHTTP passes a request on: the handler in front finds the route and what is wrong with the request, the reverse
 // proxy does what it always does, and the guard in it decides.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{arrived: time.Now()}
+	x := &exchange{arrived: time.Now(), body: &body{memory: p.guard.memory, client: w}}
+	defer x.release()
 	p.examine(r, x)
 	defer p.report(r, x)
 	p.reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))

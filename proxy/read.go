@@ -15,7 +15,7 @@ func (g *guard) read(req *http.Request, x *exchange) (*http.Response, error) {
 	view, trusted := g.ground(req, x)
 	for {
 		sent := x.route.forBackend(req, view, trusted)
-		res, err := g.send(sent, x)
+		res, err := g.begin(sent, x)
 		if err != nil {
 			return g.unanswered(req, x, err)
 		}
@@ -79,6 +79,8 @@ type noting struct {
 	late   bool           // the answer taught nothing, because what it was begun under is over
 	// lagging: it taught nothing, because it may be older than the last write
 	lagging bool
+	// crowded: the record has no room for the tag, which names its version only together with that
+	crowded bool
 }
 
 // note records what the answer to a read showed.
@@ -102,14 +104,16 @@ func (g *guard) note(
 		n.noted, _ = view.Describe(x.route.unsuffixed(s.tag), x.route.Version.Qualify)
 		return n
 	}
-	after, verdict, err := g.cache.Learn(req.Context(), view, view.Begin(x.route.Version.Lag), s.noted)
+	begun := view.Begin(x.route.Version.Lag)
+	begun.Aside = x.route.aside(req, x)
+	after, verdict, err := g.cache.Learn(req.Context(), view, begun, s.noted)
 	if err != nil {
 		return n
 	}
 	g.overran(x, after.Overran)
 	g.drift(x, verdict == etagcache.Drift)
 	n.view, n.late, n.lagging = after, verdict == etagcache.Late, verdict == etagcache.Lagging
-	n.noted = !n.late && !n.lagging
+	n.noted, n.crowded = !n.late && !n.lagging, verdict == etagcache.Crowded
 	return n
 }
 
@@ -124,6 +128,9 @@ func (g *guard) dress(res *http.Response, x *exchange, n noting) etagcache.Tag {
 		return etagcache.Tag{}
 	}
 	tag := g.handOut(n.tag, x.route, n.view, n.noted)
+	if n.crowded && n.noted {
+		tag = n.tag.Qualify(n.view.Record.Version) // whoever sends it has the backend asked
+	}
 	if n.lagging {
 		if _, returned := n.view.Describe(x.route.unsuffixed(n.tag), x.route.Version.Qualify); !returned {
 			tag = n.tag.Qualify(n.view.Record.Version) // good if the backend still shows it when the lag is over
@@ -133,6 +140,15 @@ func (g *guard) dress(res *http.Response, x *exchange, n noting) etagcache.Tag {
 		res.Header["Etag"] = []string{tag.String()}
 	}
 	return tag
+}
+
+// aside reports whether a read asks for another representation than the writers' probes do, as a list with another query.
+func (p *route) aside(req *http.Request, x *exchange) bool {
+	if p.readAt == nil && len(p.inQuery) == 0 {
+		return req.URL.RawQuery != ""
+	}
+	at := p.askAt(req, x)
+	return at.RawQuery != req.URL.RawQuery || at.EscapedPath() != req.URL.EscapedPath()
 }
 
 // forBackend is a read as the backend understands it.

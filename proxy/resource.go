@@ -24,7 +24,7 @@ func (p *route) resource(path target.Path, rawQuery string) (resource, error) {
 		segment, _ := path.Segment(in.segment)
 		value := in.form.FindString(segment)
 		if value == "" {
-			return r, fmt.Errorf("the path has %q for {%s}, which is no key there", clip(segment), in.name)
+			return r, fmt.Errorf("what the path has for {%s} is no key there", in.name)
 		}
 		path = path.WithSegment(in.segment, value)
 	}
@@ -38,26 +38,47 @@ func (p *route) resource(path target.Path, rawQuery string) (resource, error) {
 		}
 		value := in.form.FindString(values[0])
 		if value == "" {
-			return r, fmt.Errorf("the query has %q for the parameter %s, which is no key there", clip(values[0]), in.name)
+			return r, fmt.Errorf("what the query has for the parameter %s is no key there", in.name)
+		}
+		if p.Key.FoldCase {
+			value = target.FoldCase(value)
 		}
 		r.params = append(r.params, [2]string{in.name, value})
 	}
-	r.path = path.Under(p.base)
+	r.path = p.folded(path.Under(p.base))
 	return r, nil
+}
+
+// folded is a path as keys are made of it.
+func (p *route) folded(path target.Path) target.Path {
+	if p.Key.FoldCase {
+		return path.FoldCase()
+	}
+	return path
+}
+
+// contradicts reports whether the body of a request names another value for one of the parameters than its query: which of the two
+// backends take is up to them.
+func (p *route) contradicts(rawQuery string, body form, list []parameter) bool {
+	if body.kind == "" {
+		return false
+	}
+	for _, in := range list {
+		said := body.values(in.name)
+		if len(said) == 0 {
+			continue
+		}
+		inQuery, _ := target.QueryValues(rawQuery, in.name)
+		if len(inQuery) == 0 || slices.ContainsFunc(said, func(v string) bool { return v != inQuery[0] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // key names the resource in the store.
 func (p *route) key(r resource) etagcache.Key {
 	return target.Key(p.origin, p.host, r.path, r.params...)
-}
-
-// clip bounds what a message quotes.
-func clip(s string) string {
-	const most = 80
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
 }
 
 // query is the query by which the backend is asked for the resource where the route does not say how: the key's

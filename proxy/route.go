@@ -23,6 +23,10 @@ type route struct {
 	host     string      // the pattern's literal host, part of the key
 	pattern  target.Pattern
 	when     []parameter
+	// siblings are the routes that share this one's match, if they are told apart by parameters and one of them is guarded;
+	// chosenBy are these parameters.
+	siblings []*route
+	chosenBy []parameter
 	inQuery  []parameter // what of the query is part of the key
 	inPath   []parameter // what of the path is, instead of a whole segment
 	readAt   *readTarget // nil: where it was written to
@@ -151,7 +155,7 @@ func parameters(forms map[string]string, path, format string) ([]parameter, erro
 	return list, nil
 }
 
-func (p *route) guarded() bool { return p.Mode != Off }
+func (p *route) guarded() bool { return p != nil && p.Mode != Off }
 
 // safe reports whether a request with the effective method only reads.
 func (p *route) safe(method string) bool {

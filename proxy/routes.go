@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -14,9 +13,12 @@ import (
 
 // routes finds the route of a request: the most specific pattern wins, as in net/http.
 type routes struct {
-	mux       *http.ServeMux
-	byPattern map[string][]*route // in the order of the configuration, but the one without when comes last
+	exact     *matcher
+	folded    *matcher            // the same patterns, for paths whose letter case is folded
+	byHost    map[string]*matcher // the patterns that name a host, without it; for paths whose letter case is folded
 	unmatched *route              // for what no route matches: it is not guarded
+	lowerCase bool                // no pattern has a letter that folding changes
+	guarding  bool                // there is a route that guards
 }
 
 func newRoutes(cfg *Config) (*routes, error) {
@@ -24,7 +26,7 @@ func newRoutes(cfg *Config) (*routes, error) {
 	if err != nil {
 		return nil, unplaced(err)
 	}
-	rs := &routes{mux: http.NewServeMux(), byPattern: make(map[string][]*route), unmatched: unmatched}
+	rs := &routes{exact: newMatcher(), folded: newMatcher(), byHost: make(map[string]*matcher), unmatched: unmatched, lowerCase: true}
 	for i, r := range cfg.Routes {
 		at := fmt.Sprintf("routes[%d]", i)
 		if r.Match == "" || r.Match[0] == ' ' {
@@ -38,6 +40,7 @@ func newRoutes(cfg *Config) (*routes, error) {
 			return nil, Problem{Path: at + ".match", Message: err.Error()}
 		}
 	}
+	rs.introduce()
 	return rs, nil
 }
 
@@ -50,55 +53,53 @@ func unplaced(err error) error {
 	return err
 }
 
-// register turns the panic of ServeMux, which explains well what is wrong, into an error.
-func (rs *routes) register(r *route) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+// introduce tells routes that are told apart by parameters about each other.
+func (rs *routes) introduce() {
+	for _, list := range rs.exact.lists {
+		if !slices.ContainsFunc(list, (*route).guarded) {
+			continue
 		}
-	}()
-	list := rs.byPattern[r.Match]
-	last := len(list) - 1
-	if last >= 0 && len(list[last].when) == 0 {
-		if len(r.when) == 0 {
-			return errors.New("another route has the same match, and no when either")
+		var chosenBy []parameter
+		for _, p := range list {
+			chosenBy = append(chosenBy, p.when...)
 		}
-		list = append(list[:last:last], r, list[last])
-	} else {
-		list = append(list, r)
+		for _, p := range list {
+			if len(chosenBy) > 0 {
+				p.siblings, p.chosenBy = list, chosenBy
+			}
+		}
 	}
-	if last < 0 {
-		rs.mux.Handle(r.Match, http.NotFoundHandler())
-	}
-	rs.byPattern[r.Match] = list
-	return nil
 }
 
-// find returns the route of a request, if its path is this. Ambiguous tells that the query has a parameter by which routes
-// are chosen more than once, or spelt in an odd way: what of it the backend looks at is not known, and the strictest of the
-// routes is returned.
-func (rs *routes) find(r *http.Request, path target.Path) (found *route, ambiguous bool) {
-	_, pattern := rs.mux.Handler(&http.Request{Method: http.MethodGet, Host: hostname(r.Host), URL: path.URL()})
-	list := rs.byPattern[pattern]
-	if len(list) == 1 && len(list[0].when) == 0 {
-		return list[0], false
+// register adds a route to all matchers.
+func (rs *routes) register(r *route) error {
+	rs.guarding = rs.guarding || r.guarded()
+	noWhen := func(o *route) bool { return len(o.when)+len(r.when) == 0 }
+	if slices.ContainsFunc(rs.exact.lists[r.Match], noWhen) {
+		return errors.New("another route has the same match, and no when either")
 	}
-	found = rs.unmatched
-	for _, candidate := range slices.Backward(list) {
-		fits, odd := candidate.fits(r.URL.RawQuery)
-		if fits {
-			found = candidate
-		}
-		ambiguous = ambiguous || odd
+	if err := rs.exact.add(r.Match, r); err != nil {
+		return err
 	}
-	if ambiguous {
-		found = strictest(list, r.Method)
+	folded := foldPattern(r.Match)
+	rs.lowerCase = rs.lowerCase && !folds(r.Match)
+	if err := rs.folded.add(folded, r); err != nil {
+		return fmt.Errorf("letter case aside, %w", err)
 	}
-	return found, ambiguous
+	if r.host == "" {
+		return nil
+	}
+	if rs.byHost[r.host] == nil {
+		rs.byHost[r.host] = newMatcher()
+	}
+	return rs.byHost[r.host].add(strings.TrimPrefix(folded, r.host), r)
 }
 
-// strictest returns the route of the list that lets the least pass.
+// strictest returns the route of the list that lets the least pass; nil if the list is empty.
 func strictest(list []*route, method string) *route {
+	if len(list) == 0 {
+		return nil
+	}
 	return slices.MaxFunc(list, func(a, b *route) int { return cmp.Compare(a.strictness(method), b.strictness(method)) })
 }
 

@@ -85,6 +85,13 @@ func (p *passage) traced(ctx context.Context) context.Context {
 	trace.GetConn = func(string) { p.asked.Store(true) }
 	trace.GotConn = p.connected
 	trace.WroteHeaders = func() { p.wrote.Store(true) }
+	if x := exchangeOf(ctx); x != nil && x.body.whole() {
+		trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				x.body.sent()
+			}
+		}
+	}
 	return httptrace.WithClientTrace(ctx, &trace)
 }
 

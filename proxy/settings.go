@@ -61,6 +61,12 @@ func (p *route) mayMeet(o *route) bool {
 // keyedBy spells all that a key of the route is made by beside the request.
 func (p *route) keyedBy() string {
 	s := fmt.Sprintf("%q %q %q", p.origin, p.base.String(), p.host)
+	if p.Key.FoldCase {
+		s += " letter case folded"
+	}
+	if p.AllowOdd {
+		s += " dangerous spellings merged"
+	}
 	if len(p.inPath)+len(p.inQuery) == 0 {
 		return s
 	}

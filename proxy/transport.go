@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -30,6 +32,31 @@ func NewTransport() *http.Transport {
 		ExpectContinueTimeout: time.Second,
 		DisableCompression:    true,
 	}
+}
+
+// Handshake puts TLS on a connection to a host, as the one who connects. It leaves the connection open if it fails.
+type Handshake func(ctx context.Context, conn net.Conn, host string) (*tls.Conn, error)
+
+// NewTLSTransport is [NewTransport] with a handshake of the caller's for backends whose URL is https. HTTP/2 is spoken where
+// the two agree on it. A handshake that fails counts as a connection that could not be made: nothing was sent.
+func NewTLSTransport(shake Handshake) *http.Transport {
+	t := NewTransport()
+	t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := t.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		host, _, _ := net.SplitHostPort(addr) // it was dialed
+		ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout)
+		defer cancel()
+		secure, err := shake(ctx, conn, host)
+		if err != nil {
+			_ = conn.Close()
+			return nil, &net.OpError{Op: "dial", Net: network, Addr: conn.RemoteAddr(), Err: err}
+		}
+		return secure, nil
+	}
+	return t
 }
 
 // neverReplayed makes a request one that http.Transport does not send twice. The transport replays a request on a

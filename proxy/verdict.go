@@ -16,6 +16,9 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 	if verdict == etagcache.Grace {
 		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
 	}
+	if verdict == etagcache.Lagging && wish.Evidence.Kind == etagcache.ShownAbsent && !w.cond.Absent {
+		return &objection{reason: refusal.Absent} // may be true, may be a mask: it is what this caller is shown
+	}
 	if verdict == etagcache.Lagging {
 		return &objection{
 			reason: refusal.Unverifiable, retry: wish.View.LagLeft(w.x.route.Version.Lag),
@@ -25,6 +28,9 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 	}
 	if left, _ := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
 		// The tag was read while this write was under way. It will not do, but reading again will not help before the end.
+		if o := w.admitted(ctx, wish); o != nil {
+			return o
+		}
 		return &objection{reason: refusal.Busy, retry: left}
 	}
 	return w.disclosed(ctx, verdict, wish)
@@ -40,13 +46,13 @@ func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
 // disclosed is the objection for a verdict about the resource. Nobody learns from it what the backend would not show
 // them: unless it has just been asked as this caller, it is asked now, and its answer counts.
 func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	if !w.x.route.refusals.Disclose {
-		return w.verdictObjection(verdict, wish.View, false)
-	}
 	if wish.Evidence.Kind == etagcache.NotAsked {
 		if o := w.gather(ctx, wish); o != nil {
 			return o
 		}
+	}
+	if !w.x.route.refusals.Disclose {
+		return w.verdictObjection(verdict, wish.View, false)
 	}
 	switch wish.Evidence.Kind {
 	case etagcache.ShownAbsent:
@@ -61,7 +67,11 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		w.overran(w.x, view.Overran)
 		w.drift(w.x, err == nil && learned == etagcache.Drift)
 		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)
-		return w.verdictObjection(verdict, view, err == nil && known)
+		o := w.verdictObjection(verdict, view, err == nil && known)
+		if err == nil && learned == etagcache.Crowded {
+			o.current, o.version = w.shown.tag.Qualify(view.Record.Version).String(), w.shown.current
+		}
+		return o
 	case etagcache.NotAsked, etagcache.ShownUnversioned:
 	}
 	return w.verdictObjection(verdict, wish.View, false)
@@ -79,7 +89,7 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 		o.reason = refusal.Unversioned
 		o.cause = w.x.route.unversionedCause()
 	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
-		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging: // none but Stale comes here
+		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging, etagcache.Crowded: // none but Stale comes here
 		o.reason = refusal.Stale
 		if w.cond.Unvouched() {
 			o.detail = "You read the resource while nobody could take note of its version: a write was under way or in doubt, " +

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type shown struct {
 	noted   etagcache.Validator // the tag as a record has it
 	current json.RawMessage     // the version, verbatim, where the route takes it from JSON or a header
 	ok      bool
+	noRoom  bool // it could not be made, because there is no room to hold the content
 }
 
 // version reads the version off an answer to req, and tells the observer when it shows none although it should. Where
@@ -30,10 +32,10 @@ func (g *guard) version(req *http.Request, res *http.Response, x *exchange) (s s
 	if !describes(res.StatusCode, x.route.maker.NeedsBody()) {
 		return shown{}
 	}
-	made, err := x.route.make(req, res)
+	made, err := x.route.make(req, res, x)
 	if err != nil {
 		g.unversioned(x, err)
-		return shown{}
+		return shown{noRoom: errors.Is(err, validator.NoRoom)}
 	}
 	if len(made.Current) > maxCurrent {
 		made.Current = nil
@@ -78,14 +80,14 @@ func describes(status int, byContent bool) bool {
 }
 
 // make makes the version of an answer.
-func (p *route) make(req *http.Request, res *http.Response) (validator.Made, error) {
+func (p *route) make(req *http.Request, res *http.Response, x *exchange) (validator.Made, error) {
 	if !p.maker.NeedsBody() {
 		return p.maker.Make(res.Header, nil)
 	}
 	if req.Method == http.MethodHead {
 		return validator.Made{}, validator.Stream
 	}
-	content, err := hold(res, p.limits.Representation)
+	content, err := hold(res, p.limits.Representation, x.holds())
 	if err != nil {
 		return validator.Made{}, err
 	}

@@ -30,6 +30,8 @@ type write struct {
 	forgave  *objection // what a route that enforces has let pass, and is worth a line in the log
 	streamed bool       // the body is too large to be held, so the write may not hold a lease either
 	blind    bool       // the store does not answer, and the route lets writes through all the same
+	// mayKnow: the backend was asked whether this caller may know of another write, at the resource and at the destination.
+	mayKnow struct{ here, there bool }
 }
 
 // phase is one step. It is done within the client's context, and what it asks the backend before [write.until].
@@ -57,7 +59,7 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		if o == nil {
 			continue
 		}
-		if err := w.req.Context().Err(); err != nil {
+		if err := w.req.Context().Err(); err != nil && o.reason != refusal.Slow { // net/http takes a late client for one that is gone
 			o.close()
 			return nil, fmt.Errorf("the client went away before the write was sent: %w", err)
 		}
@@ -104,7 +106,7 @@ func (w *write) forgiven(o *objection) bool {
 	}
 	o.close()
 	w.judged, w.cond = false, etagcache.Condition{}
-	w.streamed, w.blind = w.streamed || o.reason == refusal.TooLarge, w.blind || blind
+	w.streamed, w.blind = w.streamed || o.reason == refusal.TooLarge || o.reason == refusal.Overloaded, w.blind || blind
 	return true
 }
 

@@ -21,9 +21,11 @@ const (
 	Unversioned         // the backend shows no version
 	Malformed           // bad If-Match, path or parameter
 	TooLarge            // the body is over its limit
+	Slow                // the body did not come in time
 	Closed              // the route is a side door, and shut
 	Store               // the store does not answer
 	Grace               // the store was emptied; leases that it forgot may be running yet
+	Overloaded          // the proxy holds as much in memory as it may
 	Unverifiable        // the backend's answer to a probe tells nothing
 	Backend             // no answer from the backend
 	Timeout             // no answer from the backend in time
@@ -189,6 +191,14 @@ var table = [end]row{
 		advice:     "Nothing was saved. Go back, make it smaller and send it again.",
 		proxyError: requestError,
 	},
+	Slow: {
+		name: "slow", conflict: http.StatusRequestTimeout, rfc9110: http.StatusRequestTimeout, family: "bad_request",
+		title:      "The request body did not come in time",
+		detail:     "The body of the request did not come to its end in the time that the proxy gives it. The request was not forwarded.",
+		message:    "document took too long to arrive",
+		advice:     "Nothing was saved. Check your connection, go back and send it again; if that does not help, make it smaller.",
+		proxyError: requestError,
+	},
 	Closed: {
 		name: "closed", conflict: http.StatusForbidden, rfc9110: http.StatusForbidden, family: "forbidden",
 		title: "This way to the resource is closed",
@@ -210,6 +220,14 @@ var table = [end]row{
 		name: "grace", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
 		title:      "The proxy waits for writes that it may have forgotten",
 		detail:     "The store of versions began anew, and writes from before may still be under way." + readAgain,
+		message:    saveLater,
+		advice:     sendAgain,
+		proxyError: requestDenied, retry: true,
+	},
+	Overloaded: {
+		name: "overloaded", conflict: http.StatusServiceUnavailable, rfc9110: http.StatusServiceUnavailable, family: "unavailable",
+		title:      "The proxy has no memory left for the request",
+		detail:     "The proxy holds as much of other requests and answers in memory as it may." + notApplied,
 		message:    saveLater,
 		advice:     sendAgain,
 		proxyError: requestDenied, retry: true,

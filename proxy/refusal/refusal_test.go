@@ -86,8 +86,8 @@ func golden(t *testing.T, name, got string) {
 func TestStatuses(t *testing.T) {
 	want := map[string][2]int{
 		"stale": {409, 412}, "missing": {409, 428}, "exists": {409, 412}, "absent": {409, 412}, "busy": {409, 409},
-		"unversioned": {409, 428}, "malformed": {400, 400}, "too_large": {413, 413}, "closed": {403, 403}, "store": {503, 503},
-		"grace": {503, 503}, "unverifiable": {503, 503}, "backend": {502, 502}, "timeout": {504, 504},
+		"unversioned": {409, 428}, "malformed": {400, 400}, "too_large": {413, 413}, "slow": {408, 408}, "closed": {403, 403}, "store": {503, 503},
+		"grace": {503, 503}, "overloaded": {503, 503}, "unverifiable": {503, 503}, "backend": {502, 502}, "timeout": {504, 504},
 	}
 	if len(Reasons()) != len(want) {
 		t.Errorf("%d reasons, want %d", len(Reasons()), len(want))
@@ -127,7 +127,7 @@ func TestEveryReasonHasAWholeRow(t *testing.T) {
 }
 
 func TestOnlyTransientRefusalsInviteToRetry(t *testing.T) {
-	retry := map[Reason]bool{Busy: true, Store: true, Grace: true, Unverifiable: true}
+	retry := map[Reason]bool{Busy: true, Store: true, Grace: true, Overloaded: true, Unverifiable: true}
 	for _, reason := range Reasons() {
 		resp := Style{}.Response(put(), Refusal{Reason: reason, RetryAfter: 3 * time.Second})
 		if got := resp.Header.Get("Retry-After") == "3"; got != retry[reason] {

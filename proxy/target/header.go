@@ -12,7 +12,7 @@ var guarded = func() map[string]string {
 	names := map[string]string{}
 	for _, name := range append([]string{
 		"If-Match", "If-None-Match", "If-Range", "If-Unmodified-Since", "If-Modified-Since",
-		"Destination", "Expect",
+		"Destination", "Expect", "Content-Type", "Content-Encoding",
 	}, overrideHeaders...) {
 		names[foldHeader(name)] = name
 	}
@@ -62,3 +62,32 @@ func ConnectionNames(h http.Header) []string {
 	}
 	return slices.Sorted(maps.Keys(found))
 }
+
+// elsewhere are the header fields by which a request can name another path than its own: IIS, Symfony, Zend and others
+// behind them route by these rather than by the request line.
+var elsewhere = map[string]bool{
+	"x-original-url": true, "x-original-uri": true, "x-rewrite-url": true, "x-override-url": true, "x-override-uri": true,
+}
+
+// Frames reports whether a backend behind CGI may take the header field for one that says where the body of a request ends, and
+// net/http does not.
+func Frames(name string) bool {
+	folded := foldHeader(name)
+	return folded == "content-length" && name != "Content-Length" || folded == "transfer-encoding" && name != "Transfer-Encoding"
+}
+
+// NamesDestination reports whether a backend, or a CGI behind it, may take the header field for Destination (RFC 4918, section 10.3).
+func NamesDestination(name string) bool { return foldHeader(name) == "destination" }
+
+// NamesPath reports whether a backend, or a CGI behind it, may take the header field for the path of the request.
+func NamesPath(name string) bool { return elsewhere[foldHeader(name)] }
+
+// Forwards reports whether a backend, or a CGI behind it, may take the header field for what a proxy in front says of its client:
+// Forwarded (RFC 7239), and X-Forwarded-For and its kin in any spelling.
+func Forwards(name string) bool {
+	folded := foldHeader(name)
+	return folded == "forwarded" || folded == "x-forwarded" || strings.HasPrefix(folded, "x-forwarded-")
+}
+
+// Reads reports whether the guard reads the header field, or a backend behind CGI may take it for one that the guard reads.
+func Reads(name string) bool { return guarded[foldHeader(name)] != "" }

@@ -13,12 +13,12 @@ const maxDecodes = 4
 const placeholder = "\uFFFD"
 
 // Lenient lists the paths that some backend or other may take this spelling for: decoded up to four times before it
-// is split, overlong UTF-8 and %uXXXX included, backslashes as slashes, slashes collapsed, dot segments resolved or
-// taken for names, ";parameters" cut off, cut at a NUL, "?" or "#" that was escaped, dots and spaces at the end of a
+// is split, overlong UTF-8 and %uXXXX included, backslashes as slashes, what follows two slashes as a host, slashes collapsed,
+// dot segments resolved or taken for names, ";parameters" cut off, cut at a NUL, "?" or "#" that was escaped, dots and spaces at the end of a
 // segment dropped. It answers one question: whether a spelling that [Canonical] refuses could mean a guarded route.
 // The paths are for matching only.
 //
-// Of a path that Canonical accepts it lists that path alone, unless there is a "?" or "#" in it, escaped or not.
+// Of a path that Canonical accepts it lists that path alone.
 func Lenient(escapedPath string) []Path {
 	var found []Path
 	add := func(read string, decodeNames bool) {
@@ -51,12 +51,17 @@ func Lenient(escapedPath string) []Path {
 // segments is a path that was split at its slashes.
 type segments []string
 
-// split splits a path in every way that differs: with backslashes as they are and as slashes, whole and cut short.
+// split splits a path in every way that differs: with backslashes as they are and as slashes, whole and cut short, with and without
+// tabs and line breaks, and with two slashes at its beginning also as what comes after an authority.
 func split(path string) []segments {
 	var all []segments
 	for _, s := range variants(path, cutShort) {
-		for _, s := range variants(s, slashBackslashes) {
-			all = append(all, strings.Split(strings.TrimPrefix(s, "/"), "/"))
+		for _, s := range variants(s, dropTabsAndLines) {
+			for _, s := range variants(s, slashBackslashes) {
+				for _, s := range variants(s, dropAuthority) {
+					all = append(all, strings.Split(strings.TrimPrefix(s, "/"), "/"))
+				}
+			}
 		}
 	}
 	return all
@@ -75,6 +80,22 @@ func cutShort(s string) string {
 		return s[:i]
 	}
 	return s
+}
+
+// dropTabsAndLines does what parsers of URLs in browsers and Node.js do (WHATWG URL, section 4.4).
+func dropTabsAndLines(s string) string { return tabsAndLines.Replace(s) }
+
+var tabsAndLines = strings.NewReplacer("\t", "", "\n", "", "\r", "")
+
+// dropAuthority takes //host/path for a reference without a scheme (RFC 3986, section 4.2), as those do who parse the target of a
+// request like any URL.
+func dropAuthority(s string) string {
+	rest, ok := strings.CutPrefix(s, "//")
+	if !ok {
+		return s
+	}
+	_, path, _ := strings.Cut(rest, "/")
+	return "/" + path
 }
 
 func slashBackslashes(s string) string { return strings.ReplaceAll(s, `\`, "/") }

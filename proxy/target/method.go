@@ -28,34 +28,53 @@ func Safe(method string) bool {
 
 // Method is the method that the request may have at the backend, or a [Problem].
 //
-// X-HTTP-Method-Override, X-HTTP-Method, X-Method-Override, and _method in the query or the form of a POST, name another one.
-// Whether the backend obeys is not known, so they are believed only where that makes the request more dangerous: they
-// turn a POST into any other unsafe method, and a safe request (by a header) into an unsafe one. What is returned is
-// never [Safe] unless the request's own method is.
+// X-HTTP-Method-Override, X-HTTP-Method and X-Method-Override, as header fields or, like _method, as parameters of the query or the
+// body, name another one. Whether the backend obeys is not known, so they are believed only where that makes the request more
+// dangerous: they turn a POST into any other unsafe method, and a safe request into an unsafe one; by a parameter, which on a
+// GET may mean anything, only into one that is registered. What is returned is never [Safe] unless the request's own method is.
 //
 // Otherwise methods are returned in capitals, as lenient backends read them, but "get" stays "get": it is no safe
 // method.
 //
-// The request's header fields must have been freed of their [Aliases]. Form are the values of _method in its body, if that
-// is a form.
-func Method(r *http.Request, form []string) (string, error) {
-	return effective(r.Method, overrides(r, form))
+// The request's header fields must have been freed of their [Aliases]. InBody lists the values that a parameter has in the body; nil:
+// there are none.
+func Method(r *http.Request, inBody func(name string) []string) (string, error) {
+	return effective(r.Method, overrides(r, inBody))
 }
 
 // overrides lists the methods that the request names beside its own.
-func overrides(r *http.Request, form []string) []string {
-	named := slices.Clone(form)
+func overrides(r *http.Request, inBody func(string) []string) []string {
+	var named []string
+	for _, name := range append([]string{"_method"}, overrideHeaders...) {
+		if r.URL != nil && r.URL.RawQuery != "" {
+			inQuery, _ := QueryValues(r.URL.RawQuery, name)
+			named = append(named, inQuery...)
+		}
+		if inBody != nil {
+			named = append(named, inBody(name)...)
+		}
+	}
+	if Safe(strings.ToUpper(r.Method)) {
+		named = slices.DeleteFunc(named, func(s string) bool { return !registered(strings.ToUpper(strings.TrimSpace(s))) })
+	}
 	for _, name := range overrideHeaders {
 		named = append(named, r.Header[name]...)
-	}
-	if strings.EqualFold(r.Method, http.MethodPost) && r.URL != nil {
-		inQuery, _ := QueryValues(r.URL.RawQuery, "_method")
-		named = append(named, inQuery...)
 	}
 	for i := range named {
 		named[i] = strings.TrimSpace(named[i])
 	}
 	return slices.DeleteFunc(named, func(s string) bool { return s == "" })
+}
+
+// registered reports whether a method is one of those that IANA lists and that backends dispatch by.
+func registered(method string) bool {
+	switch method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, "MOVE", "COPY", "MKCOL", "PROPPATCH", "LOCK", "UNLOCK",
+		"ACL", "BIND", "REBIND", "UNBIND", "LINK", "UNLINK", "MKCALENDAR", "MKREDIRECTREF", "UPDATEREDIRECTREF", "UPDATE", "CHECKIN",
+		"CHECKOUT", "UNCHECKOUT", "MERGE", "LABEL", "ORDERPATCH", "VERSION-CONTROL", "BASELINE-CONTROL", "MKACTIVITY", "MKWORKSPACE":
+		return true
+	}
+	return false
 }
 
 func effective(own string, named []string) (string, error) {

@@ -35,7 +35,10 @@ func TestEffectiveMethod(t *testing.T) {
 		{name: "query, escaped", method: "POST", query: "%5Fmethod=%50UT", want: "PUT"},
 		{name: "query, in capitals", method: "POST", query: "_METHOD=PUT", want: "PUT"},
 		{name: "query, after a semicolon", method: "POST", query: "a=1;_method=PUT", want: "PUT"},
-		{name: "query of no POST", method: "GET", query: "_method=PUT", want: "GET"},
+		{name: "query of a GET", method: "GET", query: "_method=PUT", want: "PUT"},
+		{name: "query of a GET, no method", method: "GET", query: "_method=search&X-HTTP-Method=list", want: "GET"},
+		{name: "query of a PUT", method: "PUT", query: "_method=DELETE", want: "PUT"},
+		{name: "another name in the query", method: "POST", query: "x-http-method-override=put", want: "PUT"},
 		{name: "a GET in disguise", method: "GET", header: named("DELETE"), want: "DELETE"},
 		{name: "a get in disguise", method: "get", header: named("DELETE"), want: "DELETE"},
 		{name: "a GET as another safe one", method: "GET", header: named("PROPFIND"), want: "GET"},
@@ -98,11 +101,11 @@ func TestAliases(t *testing.T) {
 	h := http.Header{}
 	for _, name := range []string{
 		"If-Match", "If_Match", "If.none.match", "if-match", "X_HTTP_Method_Override", "X-Http-Method-Override", "If!Range",
-		"IF_MATCH", "Ifmatch", "X-If-Match", "Content_Type", "Destination", "DESTINATION", "Expect",
+		"IF_MATCH", "Ifmatch", "X-If-Match", "Content_Type", "Content_Length", "Destination", "DESTINATION", "Expect",
 	} {
 		h[name] = []string{"x"}
 	}
-	want := []string{"DESTINATION", "IF_MATCH", "If!Range", "If.none.match", "If_Match", "X_HTTP_Method_Override", "if-match"}
+	want := []string{"Content_Type", "DESTINATION", "IF_MATCH", "If!Range", "If.none.match", "If_Match", "X_HTTP_Method_Override", "if-match"}
 	if got := Aliases(h); !slices.Equal(got, want) {
 		t.Errorf("Aliases = %q, want %q", got, want)
 	}

@@ -47,6 +47,7 @@ const (
 	OnlyParameters Problem = "the path has a segment that is nothing but ;parameters"
 	DotSegment     Problem = "the path has a dot segment (. or ..)"
 	TrailingDot    Problem = "the path has a segment that ends in a dot or a space"
+	EscapedEnd     Problem = "the path has an escaped ? or # (%3F, %23)"
 )
 
 // Canonical folds the harmless spellings of a path, and refuses the dangerous ones with a [Problem]. The path is
@@ -123,6 +124,8 @@ func segment(raw string) (string, error) {
 		return "", EscapedSlash
 	case strings.Contains(name, `\`):
 		return "", Backslash
+	case strings.ContainsAny(name, "?#"): // who decodes before looking for the query cuts there (mod_rewrite did: CVE-2024-38474)
+		return "", EscapedEnd
 	case strings.ContainsFunc(name, isControl):
 		return "", ControlByte
 	case !utf8.ValidString(name):

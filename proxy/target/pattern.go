@@ -59,6 +59,18 @@ func (p Path) WithSegment(i int, name string) Path {
 	return Path{"/" + strings.Join(segments, "/")}
 }
 
+// Below is the path without the base path before it; ok is false where it does not stand there.
+func (p Path) Below(base Path) (below Path, ok bool) {
+	switch {
+	case base.escaped == "" || base.escaped == "/":
+		return p, true
+	case p == base:
+		return Path{"/"}, true
+	}
+	rest, ok := strings.CutPrefix(p.escaped, base.escaped+"/")
+	return Path{"/" + rest}, ok
+}
+
 // Under is the path below a base path.
 func (p Path) Under(base Path) Path {
 	switch {

@@ -21,7 +21,7 @@ func TestWildcardsStandForWhatServeMuxSays(t *testing.T) {
 		want          map[string]string
 	}{
 		{"/items/{id}", "/items/7", map[string]string{"id": "7"}},
-		{"/items/{id}", "/items/a%20b%3F", map[string]string{"id": "a b?"}},
+		{"/items/{id}", "/items/a%20b%5B", map[string]string{"id": "a b["}},
 		{"/items/{id}", "/items/7/", map[string]string{"id": "7"}},
 		{"/items/{id}", "/items/7;v=1", map[string]string{"id": "7"}},
 		{"/items/{id}/", "/items/7", map[string]string{"id": "7"}},

@@ -9,17 +9,23 @@ import (
 // them: under every name that is [SameParameter], with ";" separating too, and bad escapes left standing.
 //
 // Plain is false where parsers differ in what they find, because the parameter is spelt in an odd way: ID, id[] or " id" for
-// id, next to a ";", with a bad escape, a control character or bad UTF-8 in its value.
+// id, next to a ";", with a bad escape, a control character or bad UTF-8 in its value; or because it comes after so many others that
+// some no longer look.
 func QueryValues(rawQuery, name string) (values []string, plain bool) {
 	plain = true
+	count := 0
 	for piece := range strings.SplitSeq(rawQuery, "&") {
 		for pair := range strings.SplitSeq(piece, ";") {
+			count++
 			k, v, _ := strings.Cut(pair, "=")
+			if len(k) < len(name) { // which escapes do not make shorter
+				continue
+			}
 			if k = formUnescape(k); !SameParameter(k, name) {
 				continue
 			}
 			value := formUnescape(v)
-			plain = plain && k == name && pair == piece && !hasBadEscape(v) &&
+			plain = plain && k == name && pair == piece && !hasBadEscape(v) && count <= fewestParameters &&
 				!strings.ContainsFunc(value, isControl) && utf8.ValidString(value)
 			values = append(values, value)
 		}
@@ -27,11 +33,18 @@ func QueryValues(rawQuery, name string) (values []string, plain bool) {
 	return values, plain
 }
 
+// fewestParameters is how many parameters every backend reads: PHP's max_input_vars, the parameterLimit of Express and the
+// maxParameterCount of Tomcat leave it at that, and drop the rest.
+const fewestParameters = 1000
+
 // SameParameter reports whether some backend may take a name, decoded, for that of the parameter: in any letter case (Slim
 // reads _METHOD), as an array of it (name[], name[x]), with what PHP does to names (spaces before them are dropped, a NUL ends
 // them, and dots, spaces and a "[" that nothing closes become "_"), and with what Rack does: brackets before them and after
 // them are dropped.
 func SameParameter(spelt, name string) bool {
+	if len(spelt) < len(name) {
+		return false
+	}
 	if same(spelt, name) {
 		return true
 	}
@@ -50,7 +63,12 @@ func same(spelt, name string) bool {
 
 func foldParameter(name string) string {
 	name, _, _ = strings.Cut(name, "\x00")
-	name = strings.NewReplacer(".", "_", " ", "_").Replace(strings.TrimSpace(name))
+	name = strings.Map(func(r rune) rune {
+		if r == '.' || r == ' ' {
+			return '_'
+		}
+		return r
+	}, strings.TrimSpace(name))
 	if !strings.Contains(name, "]") {
 		name = strings.Replace(name, "[", "_", 1)
 	}

@@ -3,6 +3,7 @@ package target
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +38,10 @@ func TestAParameterIsFoundAsAnyBackendWouldFindIt(t *testing.T) {
 		{"id%00x=7", []string{"7"}, false},
 		{"id=7%zz", []string{"7%zz"}, false},
 		{"id=3%37%zz", []string{"37%zz"}, false},
+		{strings.Repeat("a=&", 999) + "id=7", []string{"7"}, true},
+		{strings.Repeat("a=&", 1000) + "id=7", []string{"7"}, false},
+		{strings.Repeat(";", 1000) + "&id=7", []string{"7"}, false},
+		{"id=7" + strings.Repeat("&a=", 2000), []string{"7"}, true},
 		{"id=%u0037", []string{"7"}, false},
 		{"id=7%00", []string{"7\x00"}, false},
 		{"id=%C3%A4", []string{"ä"}, true},

@@ -6,7 +6,7 @@ import "strconv"
 // in words, for a log. The zero value is no cause.
 type Cause uint8
 
-// The causes. [Stream] and [NoETag] are for whoever reads the answer: an endless one never comes to Make.
+// The causes. [Stream], [NoRoom] and [NoETag] are for whoever reads the answer: an endless one never comes to Make.
 const (
 	TooLarge Cause = iota + 1 // the decoded content is over the limit
 	NotJSON                   // the content is not JSON
@@ -14,6 +14,7 @@ const (
 	NoHeader                  // the header field is absent, empty, or there twice
 	Coding                    // the content is encoded in a way that cannot be undone, or is damaged
 	Stream                    // the content has no end that could be waited for
+	NoRoom                    // the content cannot be held, because as much is held as may be
 	NoETag                    // the backend sent no ETag, or one that is none
 )
 
@@ -24,6 +25,7 @@ var causes = [...]struct{ label, words string }{
 	NoHeader: {"no_header", "the answer has not exactly one field, and not an empty one, of the name in version.header"},
 	Coding:   {"coding", "the representation has a Content-Encoding other than gzip, or is not what it says"},
 	Stream:   {"stream", "the answer is a stream, which has no version before its end"},
+	NoRoom:   {"overloaded", "the representation cannot be held, because limits.held is used up"},
 	NoETag:   {"no_etag", "the answer has no ETag, or one that is not an entity tag"},
 }
 

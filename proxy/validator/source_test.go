@@ -103,7 +103,7 @@ func TestCausesAreAClosedSetOfLabels(t *testing.T) {
 		labels = append(labels, c.String())
 		words[c.Error()] = true
 	}
-	want := "too_large not_json no_member no_header coding stream no_etag"
+	want := "too_large not_json no_member no_header coding stream overloaded no_etag"
 	if got := strings.Join(labels, " "); got != want || len(words) != len(labels) || words[""] {
 		t.Errorf("causes are %s, want %s; in words: %v", got, want, words)
 	}

@@ -1,0 +1,59 @@
+package proxy
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+)
+
+// admitted asks the backend as the caller before it waits for another write, or is told that there is one: whoever may not
+// look learns neither, and takes no place in the line. What is shown says nothing of the version, since a write is under way.
+func (w *write) admitted(ctx context.Context, wish *etagcache.Wish) *objection {
+	there := wish.View.Key != w.x.key
+	asked := &w.mayKnow.here
+	if there {
+		asked = &w.mayKnow.there
+	}
+	if *asked || !w.judged || w.x.route.Mode == Observe {
+		return nil
+	}
+	until := time.Now().Add(max(w.x.route.timeouts.BusyWait, time.Second)) // a backend that does one thing at a time is at it now
+	if w.until.Before(until) {
+		until = w.until
+	}
+	var o *objection
+	if there {
+		o = w.askThere(ctx, until)
+	} else if f := w.probe(ctx, until, w.req, w.x, etagcache.Begun{}); f.objection != nil {
+		o = f.objection
+	} else if f.evidence.Kind == etagcache.ShownAbsent && !w.cond.Absent {
+		o = &objection{reason: refusal.Absent}
+	}
+	*asked = o == nil
+	return o
+}
+
+// askThere asks for the destination of a MOVE or COPY. Nothing need be there, so no answer counts but a 401 or 403.
+func (w *write) askThere(ctx context.Context, until time.Time) *objection {
+	u, err := url.Parse(w.req.Header.Get("Destination"))
+	if err != nil {
+		return nil
+	}
+	there, err := w.routes.locate(w.x.method, w.x.host, u)
+	if err != nil {
+		return nil
+	}
+	resource, err := there.resource(u.RawQuery)
+	if err != nil {
+		return nil
+	}
+	at := there.path.Under(there.route.base).URL()
+	at.Scheme, at.Host, at.RawQuery = there.route.upstream.Scheme, there.route.upstream.Host, resource.query()
+	if f := w.ask(ctx, until, w.req, w.x, etagcache.Begun{}, at); f.objection != nil && f.objection.instead != nil {
+		return f.objection
+	}
+	return nil
+}

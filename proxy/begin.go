@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// errAnswerLate is why a request that is no guarded write was given up on.
+var errAnswerLate = fmt.Errorf("timeouts.answer is over: %w", context.DeadlineExceeded)
+
+// begin forwards a request that holds no lease, and gives up on a backend that does not begin its answer in timeouts.answer. The time
+// counts from when the backend has the whole request: how long its body takes is up to the client. An answer that has begun may be
+// a stream, and is not bounded.
+func (g *guard) begin(req *http.Request, x *exchange) (*http.Response, error) {
+	if x.route.timeouts.Answer == 0 {
+		return g.send(req, x)
+	}
+	ctx, end := context.WithCancelCause(req.Context())
+	p := &patience{lasts: x.route.timeouts.Answer, end: func() { end(errAnswerLate) }}
+	sent := req.WithContext(ctx)
+	if repeatable(req) || x.body.whole() {
+		p.start()
+	} else {
+		sent.Body = &uploading{ReadCloser: req.Body, over: p.start}
+	}
+	res, err := g.send(sent, x)
+	p.stop()
+	late := errors.Is(context.Cause(ctx), errAnswerLate)
+	switch {
+	case late && err == nil: // at the same time
+		_ = res.Body.Close()
+		return nil, errAnswerLate
+	case late:
+		return nil, errAnswerLate
+	case err != nil:
+		end(nil)
+	}
+	return res, err // the context ends with the client's request
+}
+
+// patience is how long a backend is waited for, once that has started.
+type patience struct {
+	lasts time.Duration
+	end   func()
+
+	mu    sync.Mutex
+	timer *time.Timer
+	over  bool
+}
+
+// start begins to count, unless that has begun or is over.
+func (p *patience) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer == nil && !p.over {
+		p.timer = time.AfterFunc(p.lasts, p.timeout)
+	}
+}
+
+func (p *patience) timeout() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.over {
+		p.end()
+	}
+}
+
+// stop ends it. Nothing is called off afterwards.
+func (p *patience) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+}
+
+// uploading tells when the body has been read to its end, or is not read any more.
+type uploading struct {
+	io.ReadCloser
+	over func()
+}
+
+func (u *uploading) Read(b []byte) (int, error) {
+	n, err := u.ReadCloser.Read(b)
+	if err != nil {
+		u.over()
+	}
+	return n, err
+}
+
+func (u *uploading) Close() error {
+	defer u.over()
+	return u.ReadCloser.Close()
+}
