@@ -68,13 +68,15 @@ func TestPresentTagThatCameBackStaysRetired(t *testing.T) {
 	s := knows(t, tagged("a"))
 	s.write("W", `"a"`, Applied)
 	b := s.begin()
-	learn := func(i int) { s.do(Done, Learn{Begun: b, Shown: taggedFor(strconv.Itoa(i), "t"+strconv.Itoa(i))}) }
-	for i := range maxValidators + 25 {
-		learn(i)
+	learn := func(v Verdict, i int) {
+		s.do(v, Learn{Begun: b, Shown: taggedFor(strconv.Itoa(i), "t"+strconv.Itoa(i))})
 	}
-	s.do(Done, Learn{Begun: b, Shown: tagged("a")})
-	for i := range 28 {
-		learn(100 + i)
+	for i := range usualValidators {
+		learn(Done, i)
+	}
+	s.do(Crowded, Learn{Begun: b, Shown: tagged("a")})
+	for i := range 60 {
+		learn(Crowded, 100+i)
 	}
 	s.judged(Stale, `"a"`)
 }

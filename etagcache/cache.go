@@ -22,6 +22,8 @@ type Options struct {
 	LocalFor time.Duration
 	// LocalSize is how many local copies are kept at the most, about 700 bytes each. Zero: 16384.
 	LocalSize int
+	// Validators is how many representations' validators one record takes, 1 to 256. Zero: 32.
+	Validators int
 	// Clock measures elapsed time; it must carry a monotonic reading. Nil: time.Now.
 	Clock func() time.Time
 	// Settings are what all replicas of one store must have alike, by name: those that keys are made by. A replica that finds
@@ -145,7 +147,7 @@ func (c *Cache) view(key Key, reply Reply, sent time.Time, enrolled *enrolment) 
 func (c *Cache) apply(ctx context.Context, v View, event func(View) Event) (View, Verdict, error) {
 	for {
 		at := v.at
-		at.Fresh = c.mint()
+		at.Fresh, at.Room = c.mint(), c.opt.Validators
 		e := event(v)
 		next, verdict := Step(v.Record, e, at)
 		if next.Seq == v.Record.Seq {
@@ -202,7 +204,7 @@ func drifted(before, after Record) bool {
 }
 
 // Learn adds the validator that a read showed which was begun under the view, and returns the view as it is then. Late
-// means that it taught nothing.
+// and Crowded mean that the validator is not on record.
 func (c *Cache) Learn(ctx context.Context, v View, begun Begun, shown Validator) (View, Verdict, error) {
 	if begun.Closed {
 		return v, Late, nil
@@ -222,7 +224,7 @@ func (c *Cache) Gone(ctx context.Context, v View, begun Begun) (View, Verdict, e
 // anything.
 func (c *Cache) Judge(v View, cond Condition, e Evidence) Verdict {
 	at := v.at
-	at.Fresh = c.mint()
+	at.Fresh, at.Room = c.mint(), c.opt.Validators
 	_, verdict := Step(v.Record, Claim{ID: LeaseID(at.Fresh), Condition: cond, Evidence: e}, at)
 	return verdict
 }

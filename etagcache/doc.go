@@ -22,8 +22,11 @@
 //     version's.
 //   - A claim carries what the backend showed its writer. Learning and claiming are then one swap, and a refused claim
 //     still leaves what was learned.
-//   - A tag that is evicted because a version has too many representations is retired. Its holder must read again; the
-//     alternative is a tag that nobody remembers.
+//   - When a version has more representations than a record has room for, those that came first stay. To evict one would be to
+//     retire it, or a tag would be out that nobody remembers, and its holders would be refused. What does not fit leaves
+//     qualified with the record's version ([Crowded]): such a tag need not be remembered to be refused when the record has
+//     moved, and admits once a probe has shown it too. If that happens with a tag that came bare, from elsewhere, it is
+//     retired with the claim.
 //   - Marks are a bounded set. When there are too many, the two that end first become one that only time closes.
 //   - A record that remembers nothing but its version is kept for minutes, not for the configured time: reading made-up
 //     paths must not fill the store. When it is forgotten, an answer that is under way teaches nothing, and no more.

@@ -30,8 +30,8 @@ func drawRecord(t *rapid.T) Record {
 		Seq:     rapid.Uint64().Draw(t, "seq"),
 		Validators: nonEmpty(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Validator {
 			return Validator{Tag: digest.Draw(t, "tag"), Rep: digest.Draw(t, "rep"), Weak: rapid.Bool().Draw(t, "weak")}
-		}), 0, maxValidators).Draw(t, "validators")),
-		Retired: nonEmpty(rapid.SliceOfN(digest, 0, maxRetired).Draw(t, "retired")),
+		}), 0, usualValidators).Draw(t, "validators")),
+		Retired: nonEmpty(rapid.SliceOfN(digest, 0, usualRetired).Draw(t, "retired")),
 		Marks: nonEmpty(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Mark {
 			return Mark{ID: drawID(t, "mark"), Until: drawInstant(t, "until")}
 		}), 0, maxMarks).Draw(t, "marks")),

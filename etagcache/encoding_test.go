@@ -105,10 +105,10 @@ func TestRecordsAreSmall(t *testing.T) {
 	if n := len(encode(r, inEpoch)); n > 300 {
 		t.Errorf("a usual record takes %d bytes", n)
 	}
-	for len(r.Validators) < maxValidators {
+	for len(r.Validators) < usualValidators {
 		r.Validators = append(r.Validators, Validator{})
 	}
-	for len(r.Retired) < maxRetired {
+	for len(r.Retired) < usualRetired {
 		r.Retired = append(r.Retired, Digest{})
 	}
 	for len(r.Marks) < maxMarks {

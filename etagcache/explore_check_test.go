@@ -38,7 +38,7 @@ func (x *explorer) refused(a *actor, wish Wish, v View, verdict Verdict) {
 		if wish.Evidence.Kind == NotAsked {
 			x.fail("P3: %s was refused as %s, and nobody had asked", a.name, verdict)
 		}
-	case Done, Planted, Late, Drift:
+	case Done, Planted, Late, Drift, Crowded:
 		x.fail("a claim was told %s", verdict)
 	case Ask:
 		if r.State == Writing {

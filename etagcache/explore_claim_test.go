@@ -227,7 +227,7 @@ func (x *explorer) conclude(a *actor) {
 	state, shows := a.showed, a.shows
 	x.again(a)
 	if verdict == Done && shows != showsNothing && a.phase == atIdle && after.Noted(tag) {
-		x.handOut(a, after, true, false, state, rep)
+		x.handOut(a, after, true, Done, state, rep)
 	}
 }
 

@@ -158,6 +158,21 @@ func exploreConfigs() []ExploreConfig {
 			left:  budget{Ticks: 3},
 		},
 		{
+			Name:  "more representations than a record has room for, and tags that come back",
+			roles: []role{{kind: isWriter, name: "W", reps: 2, count: 2}, {kind: isReader, name: "R", reps: 2}}, collide: 1, room: 1,
+			left: budget{Ticks: 2, Refuse: 1, Doubt: 1},
+		},
+		{
+			Name:  "more representations than a record has room for, a mask and a crash",
+			roles: []role{{kind: isWriter, name: "W", reps: 2, count: 2}, {kind: isReader, name: "R", reps: 2, masked: true}}, room: 1,
+			left: budget{Ticks: 2, Crash: 1},
+		},
+		{
+			Name:  "more representations than a record has room for, and equal tags mean equal content",
+			roles: []role{{kind: isWriter, name: "W", reps: 2, count: 2}, {kind: isReader, name: "R", reps: 2}}, collide: 1, room: 1, qualify: QualifyNever,
+			left: budget{Ticks: 2, Refuse: 1},
+		},
+		{
 			Name:  "equal tags mean equal content",
 			roles: []role{two, reader}, collide: 1, qualify: QualifyNever,
 			left: budget{Ticks: 2, Crash: 1},

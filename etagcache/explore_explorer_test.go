@@ -14,6 +14,7 @@ type ExploreConfig struct {
 	left    budget
 	collide int
 	qualify Qualify
+	room    int  // for validators in the record
 	lag     bool // the backend's reads may be one tick behind
 	absent  bool // there is no resource at first
 	// Unbounded takes the bound in time from the swaps that plant a record (Change.By).
@@ -43,7 +44,7 @@ type explorer struct {
 func newExplorer(cfg ExploreConfig, open func(clock func() time.Time) Store) *explorer {
 	x := &explorer{cfg: cfg, shelf: newShelf(open), tags: newTagTable(cfg.collide), cells: visits{}}
 	x.cache = New(x, Options{
-		Grace: exploreGrace,
+		Grace: exploreGrace, Validators: cfg.room,
 		Clock: func() time.Time { return time.UnixMilli(int64(x.w.now)) },
 		Fresh: func() [12]byte { x.w.minted++; return exploreID(x.w.minted) },
 	})

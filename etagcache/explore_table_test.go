@@ -11,7 +11,7 @@ known: claim: admit ask stale exists absent unversioned lagging
 known: close: done
 known: conclude: done late
 known: gone: done late
-known: learn: done late drift
+known: learn: done late drift crowded
 known: open: done
 known: plant: done
 none: claim: planted
@@ -39,7 +39,7 @@ unknown: claim: admit ask stale exists absent unversioned grace lagging
 unknown: close: done
 unknown: conclude: done late
 unknown: gone: done late
-unknown: learn: done late lagging
+unknown: learn: done late lagging crowded
 unknown: open: done
 unknown: plant: done
 writing, in doubt, mark over: claim: busy stale

@@ -171,21 +171,22 @@ func (x *explorer) learn(a *actor) {
 		x.again(a)
 		return
 	}
-	noted := err == nil && (verdict == Done || verdict == Drift)
+	noted := err == nil && (verdict == Done || verdict == Drift || verdict == Crowded)
 	a.view = x.saw(after)
 	a.view.local = true
 	a.begun, a.phase = Begun{}, atTagged
-	x.handOut(a, after, noted, verdict == Lagging, a.showed, a.rep)
+	x.handOut(a, after, noted, verdict, a.showed, a.rep)
 	a.showed, a.rep = 0, 0
 }
 
 // handOut gives the client a tag, as proxy.handOut does.
-func (x *explorer) handOut(a *actor, v View, noted, lagging bool, state, rep int8) {
+func (x *explorer) handOut(a *actor, v View, noted bool, verdict Verdict, state, rep int8) {
 	tag := x.tags.tag(state, rep)
 	_, returned := v.Describe(tag, x.cfg.qualify)
+	lagging, crowded := verdict == Lagging, verdict == Crowded
 	a.tagOf, a.tagRep, a.version, a.outlived = state, rep, Version{}, a.outlived && noted
 	switch {
-	case lagging && !returned || noted && returned:
+	case lagging && !returned || noted && (returned || crowded):
 		a.tag, a.version = qualifiedTag, v.Record.Version
 	case !noted:
 		a.tag = freshTag

@@ -17,6 +17,9 @@ type Begun struct {
 	// Lagging: the last write is so short ago that the backend's answer may not show it yet. Nothing is then learned but what
 	// was noted under this version already, and that there is nothing is not believed.
 	Lagging bool
+	// Aside: it asks for another representation than probes do. Half of a record's room is not for such ones, so that nobody
+	// crowds out what writers need by asking for ever more of them.
+	Aside bool
 	// Now is the store's time when the read began. A lease that ran out by then is over for this read; one that runs
 	// out later is not.
 	Now Instant
@@ -33,8 +36,10 @@ func Begin(r Record, at Moment, lag time.Duration) Begun {
 	}
 }
 
-// learn adds a validator that a read showed.
-func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
+// learn adds a validator that a read showed. One for which there is no room is left out: those that are there have been handed out,
+// and their holders would be refused. It then leaves qualified, so that it need not be noted to admit nothing when the
+// record has moved; whoever sends it has the backend asked.
+func learn(r Record, b Begun, v Validator, at Moment) (Record, Verdict) {
 	if b.Closed || r.Version != b.Version {
 		return r, Late
 	}
@@ -51,7 +56,7 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 	}
 	switch {
 	case same >= 0 && r.Validators[same].Tag != v.Tag:
-		r = r.moved(fresh, b.Now)
+		r = r.moved(at.Fresh, b.Now)
 		r.State, r.Validators = Known, []Validator{v}
 		return changed(r), Drift
 	case same >= 0 && r.State == Known && r.Validators[same].Weak == v.Weak:
@@ -59,16 +64,54 @@ func learn(r Record, b Begun, v Validator, fresh Version) (Record, Verdict) {
 	case same >= 0: // confirmed; or weak turned strong by itself, as mod_dav's do, or the other way round
 		r.Validators = slices.Clone(r.Validators)
 		r.Validators[same] = v
-	case len(r.Validators) == maxValidators && r.State == Known && r.names(v.Tag):
-		return r, Done // the tag is what counts; which representations share it no longer fits
 	default:
-		r = withValidator(r, v)
+		return learnNew(r, v, at.room(b))
 	}
 	if r.State == Unknown {
 		r = dropUnconfirmed(r, v)
 	}
 	r.State = Known
 	return changed(r), Done
+}
+
+// room is how many validators a record takes for a read to add one.
+func (at Moment) room(b Begun) int {
+	room := at.Room
+	if room == 0 {
+		room = usualValidators
+	}
+	if b.Aside {
+		room /= 2
+	}
+	return room
+}
+
+// learnNew adds the validator of a representation that the record has none of.
+func learnNew(r Record, v Validator, room int) (Record, Verdict) {
+	after := r
+	if r.State == Unknown {
+		after = dropUnconfirmed(r, v)
+	}
+	others := slices.DeleteFunc(slices.Clone(after.Validators), func(o Validator) bool {
+		return o.Rep == Digest{} && o.Tag == v.Tag // one of a representation that nobody knew, with the same tag, becomes v
+	})
+	if len(others) >= room && !after.names(v.Tag) {
+		others = withoutOneThatShares(others)
+	}
+	verdict := Done
+	switch {
+	case len(others) < room:
+		after.Validators = append(others, v)
+	case after.names(v.Tag) && r.State == Known:
+		return r, Done // the tag is what counts; which representations share it no longer fits
+	case after.names(v.Tag):
+	case r.State == Known || len(others) == 0:
+		return r, Crowded
+	default:
+		verdict = Crowded
+	}
+	after.State = Known
+	return changed(after), verdict
 }
 
 // perhapsOutdated reports whether a tag that a lagging backend shows may be an earlier version's. It need not be a retired
@@ -88,20 +131,15 @@ func sameRepresentation(v Validator) func(Validator) bool {
 	return func(o Validator) bool { return o.Rep == v.Rep }
 }
 
-// withValidator adds v as the newest validator. One of a representation that nobody knew, with the same tag, becomes v.
-func withValidator(r Record, v Validator) Record {
-	list := slices.DeleteFunc(slices.Clone(r.Validators), func(o Validator) bool {
-		return o.Rep == Digest{} && o.Tag == v.Tag
-	})
-	var evicted *Validator
-	if len(list) == maxValidators {
-		evicted, list = &list[0], list[1:]
+// withoutOneThatShares leaves the oldest validator out whose tag another one has too, if there is one: the tag is still named, and
+// only what becomes of that representation by itself (a drift) is no longer noticed.
+func withoutOneThatShares(list []Validator) []Validator {
+	for i, v := range list {
+		if slices.ContainsFunc(list[i+1:], func(o Validator) bool { return o.Tag == v.Tag }) {
+			return slices.Delete(list, i, i+1)
+		}
 	}
-	r.Validators = append(list, v)
-	if evicted != nil && !r.names(evicted.Tag) {
-		r = r.retireDigest(evicted.Tag)
-	}
-	return r
+	return list
 }
 
 // dropUnconfirmed retires the tags that came on the answers to writes and turned out not to be the resource's: its first

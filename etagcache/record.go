@@ -47,12 +47,15 @@ func (s State) String() string {
 	return "State(?)"
 }
 
-// Bounds of one record. A resource with more representations than validators fit loses the oldest to the retired ones,
-// which can only refuse, never admit.
+// Bounds of one record. How many validators are added to it is configured ([Options.Validators]); what other replicas have stored is
+// read whatever is configured here. Room for those of the version before is always among the retired.
 const (
-	maxValidators = 32
-	maxRetired    = 48
-	maxMarks      = 16
+	usualValidators = 32
+	maxValidators   = 256
+	usualRetired    = usualValidators + olderRetired
+	olderRetired    = 16
+	maxRetired      = maxValidators + olderRetired
+	maxMarks        = 16
 )
 
 // Validator is an entity tag that the backend showed for one representation of one version.
@@ -123,21 +126,25 @@ func (r Record) at(now Instant) Record {
 	return r
 }
 
-// retire moves all validators to the retired ones.
+// retire moves all validators to the retired ones, among which there is room for them and for some older ones.
 func (r Record) retire() Record {
 	gone := r.Validators
 	r.Validators = nil
 	for _, v := range gone {
-		r = r.retireDigest(v.Tag)
+		r = r.retireAmong(v.Tag, len(gone)+olderRetired)
 	}
 	return r
 }
 
-// retireDigest makes d the newest of the retired ones. When there are too many, the oldest is forgotten that is not a
-// validator as well: of one that is, the list alone tells that the bare tag names no version.
-func (r Record) retireDigest(d Digest) Record {
-	out := make([]Digest, 0, min(len(r.Retired)+1, maxRetired))
-	excess := len(r.Retired) >= maxRetired && !r.isRetired(d)
+// retireDigest makes d the newest of the retired ones.
+func (r Record) retireDigest(d Digest) Record { return r.retireAmong(d, 0) }
+
+// retireAmong makes d the newest of the retired ones. When there are more than usual, than room says and than there have been, the
+// oldest is forgotten that is not a validator as well: of one that is, the list alone tells that the bare tag names no version.
+func (r Record) retireAmong(d Digest, room int) Record {
+	room = max(room, usualRetired, len(r.Retired))
+	out := make([]Digest, 0, min(len(r.Retired)+1, room))
+	excess := len(r.Retired) >= room && !r.isRetired(d)
 	for _, old := range r.Retired {
 		switch {
 		case old == d:

@@ -11,6 +11,8 @@ type Moment struct {
 	Grace bool
 	// Fresh is a version that nobody has used before.
 	Fresh Version
+	// Room is how many validators a record takes. Zero: 32.
+	Room int
 }
 
 // Event is something that happens to a resource. The events are the types below, and no others.
@@ -115,11 +117,12 @@ const (
 	Late                       // what the event was begun under is over; it counts for nothing
 	Drift                      // Learn: somebody writes past the proxy
 	Lagging                    // Learn, Claim: what the backend showed may be older than the last write
+	Crowded                    // Learn: the record has no room for it; it names the present version only together with that
 )
 
 var verdictNames = [...]string{
 	"done", "planted", "admit", "ask", "busy", "stale", "exists", "absent", "unversioned", "grace", "late", "drift",
-	"lagging",
+	"lagging", "crowded",
 }
 
 func (v Verdict) String() string {
@@ -139,7 +142,7 @@ func Step(r Record, e Event, at Moment) (Record, Verdict) {
 	case Plant:
 		return r, Done
 	case Learn:
-		return learn(r, e.Begun, e.Shown, at.Fresh)
+		return learn(r, e.Begun, e.Shown, at)
 	case Gone:
 		return gone(r, e.Begun)
 	case Claim:
@@ -184,9 +187,13 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 		return r, Grace
 	}
 	r = r.at(at.Now)
-	r, e.Evidence = heed(r, e.Evidence, at.Fresh)
-	if v := judge(r, e.Condition, e.Evidence); v != Admit {
+	r, evidence, heeded := heed(r, e.Evidence, at)
+	if v := judge(r, e.Condition, evidence); v != Admit {
 		return r, v
+	}
+	if heeded == Crowded && e.Condition.Qualify != QualifyNever {
+		// It may be what admits the write. It must have retired when the record moves.
+		r = r.retireDigest(evidence.Shown.Tag)
 	}
 	r.Lease = Lease{
 		ID: e.ID, Until: e.Until,
@@ -199,20 +206,20 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 
 // heed adds what the backend showed the writer to the record, as any read would. When that reveals a drift, the evidence
 // is of the version that begins with it.
-func heed(r Record, e Evidence, fresh Version) (Record, Evidence) {
+func heed(r Record, e Evidence, at Moment) (Record, Evidence, Verdict) {
 	var v Verdict
 	switch e.Kind {
 	case NotAsked, ShownUnversioned:
-		return r, e
+		return r, e, Done
 	case ShownVersion:
-		r, v = learn(r, e.Begun, e.Shown, fresh)
+		r, v = learn(r, e.Begun, e.Shown, at)
 	case ShownAbsent:
 		r, v = gone(r, e.Begun)
 	}
 	if v == Drift {
 		e.Begun.Version = r.Version
 	}
-	return r, e
+	return r, e, v
 }
 
 func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {

@@ -204,27 +204,117 @@ func TestVersionThatComesBackIsStoredAnew(t *testing.T) {
 	}
 }
 
-func TestTooManyRepresentationsRetireTheOldest(t *testing.T) {
+func TestARepresentationTooManyIsLeftOutAndRetiresNone(t *testing.T) {
 	s := newTale(t)
 	b := s.begin()
-	for i := range maxValidators + 1 {
+	for i := range usualValidators {
 		s.do(Done, Learn{Begun: b, Shown: taggedFor(strconv.Itoa(i), "t"+strconv.Itoa(i))})
 	}
-	if len(s.r.Validators) != maxValidators {
-		t.Fatalf("%d validators", len(s.r.Validators))
+	before := s.r
+	s.do(Crowded, Learn{Begun: b, Shown: taggedFor("32", "t32")})
+	if s.r.Seq != before.Seq || len(s.r.Validators) != usualValidators || len(s.r.Retired) != 0 {
+		t.Fatalf("%d validators, %d retired", len(s.r.Validators), len(s.r.Retired))
 	}
-	s.judged(Stale, `"t0"`)
-	s.judged(Admit, `"t1"`)
-	s.judged(Admit, `"t32"`)
+	s.judged(Admit, `"t0"`)
+	s.judged(Admit, `"t31"`)
+	s.judged(Ask, `"t32"`)
+	s.judged(Ask, s.qualified("t32"))
+}
+
+// What did not fit is not among what retires. It must have retired all the same when it has admitted a write, bare.
+func TestATagThatDidNotFitAdmitsOnce(t *testing.T) {
+	s := newTale(t)
+	b := s.begin()
+	for i := range usualValidators {
+		s.do(Done, Learn{Begun: b, Shown: taggedFor(strconv.Itoa(i), "t"+strconv.Itoa(i))})
+	}
+	shown := Evidence{Begun: s.begin(), Kind: ShownVersion, Shown: taggedFor("32", "t32")}
+	s.do(Admit, Claim{ID: id("W"), Until: s.now + 1000, Condition: ifMatch(`"t32"`), Evidence: shown})
+	s.do(Done, Conclude{ID: id("W"), Outcome: Applied, Now: s.now})
+	s.judged(Stale, `"t32"`)
+	shown.Begun = s.begin()
+	s.do(Stale, Claim{ID: id("X"), Until: s.now + 1000, Condition: ifMatch(`"t32"`), Evidence: shown}) // it has come back
+	for i := range usualValidators {
+		s.judged(Stale, `"t`+strconv.Itoa(i)+`"`)
+	}
+}
+
+func TestWhatProbesDoNotAskForTakesHalfTheRoomAtMost(t *testing.T) {
+	for room := 1; room <= maxValidators; room *= 2 {
+		s := newTale(t)
+		s.room = room
+		aside := s.begin()
+		aside.Aside = true
+		for i := range 2 * maxValidators {
+			want := Done
+			if i >= room/2 {
+				want = Crowded
+			}
+			s.do(want, Learn{Begun: aside, Shown: taggedFor(strconv.Itoa(i), "t"+strconv.Itoa(i))})
+		}
+		if (s.r.State == Known) != (room > 1) {
+			t.Errorf("room %d: %s", room, s.r.State)
+		}
+		for i := range room - room/2 {
+			s.do(Done, Learn{Begun: s.begin(), Shown: taggedFor("main"+strconv.Itoa(i), "m"+strconv.Itoa(i))})
+			s.judged(Admit, `"m`+strconv.Itoa(i)+`"`)
+		}
+		s.do(Crowded, Learn{Begun: s.begin(), Shown: tagged("one too many")})
+		if len(s.r.Validators) != room {
+			t.Errorf("room %d: %d validators", room, len(s.r.Validators))
+		}
+	}
+}
+
+// However much room there is, all that named the version before is refused without asking.
+func TestAllValidatorsOfTheVersionBeforeFitAmongTheRetired(t *testing.T) {
+	s := newTale(t)
+	s.room = maxValidators
+	learn := func(prefix string) {
+		b := s.begin()
+		for i := range maxValidators {
+			s.do(Done, Learn{Begun: b, Shown: taggedFor(strconv.Itoa(i), prefix+strconv.Itoa(i))})
+		}
+	}
+	learn("a")
+	s.write("V", `"a0"`, Applied)
+	learn("b")
+	s.write("W", `"b0"`, Applied)
+	for i := range maxValidators {
+		s.judged(Stale, `"b`+strconv.Itoa(i)+`"`)
+	}
+	if len(s.r.Retired) != maxRetired {
+		t.Errorf("%d retired", len(s.r.Retired))
+	}
+	back, err := decode(encode(s.r, inEpoch), inEpoch)
+	if err != nil || len(back.Retired) != maxRetired {
+		t.Errorf("%d retired of %d came back: %v", len(back.Retired), maxRetired, err)
+	}
+	if n := len(encode(s.r, inEpoch)); n > 4<<10 {
+		t.Errorf("the record takes %d bytes", n)
+	}
+}
+
+// A 404 has made the record unknown. What is shown then confirms those that are there, and does not take the place of any.
+func TestAReadThatDoesNotFitConfirmsTheOthers(t *testing.T) {
+	s := newTale(t)
+	s.room = 2
+	s.learn(Done, taggedFor("a", "a"))
+	s.learn(Done, taggedFor("b", "b"))
+	s.do(Done, Gone{Begun: s.begin()})
+	s.do(Crowded, Learn{Begun: s.begin(), Shown: taggedFor("c", "c")})
+	s.judged(Admit, `"a"`)
+	s.judged(Admit, `"b"`)
+	s.judged(Ask, `"c"`)
 }
 
 func TestRepresentationsThatShareATagDoNotPushOthersOut(t *testing.T) {
 	s := newTale(t)
 	b := s.begin()
-	for i := range 3 * maxValidators {
+	for i := range 3 * usualValidators {
 		s.do(Done, Learn{Begun: b, Shown: taggedFor(strconv.Itoa(i), "same")})
 	}
-	if len(s.r.Validators) != maxValidators || len(s.r.Retired) != 0 {
+	if len(s.r.Validators) != usualValidators || len(s.r.Retired) != 0 {
 		t.Errorf("%d validators, %d retired", len(s.r.Validators), len(s.r.Retired))
 	}
 	s.learn(Done, taggedFor("other", "o"))
@@ -234,11 +324,11 @@ func TestRepresentationsThatShareATagDoNotPushOthersOut(t *testing.T) {
 
 func TestRetiredKeepsTheNewest(t *testing.T) {
 	s := newTale(t)
-	for i := range maxRetired + 2 {
+	for i := range usualRetired + 2 {
 		s.learn(Done, tagged("t"+strconv.Itoa(i)))
 		s.write("W"+strconv.Itoa(i), `"t`+strconv.Itoa(i)+`"`, Applied)
 	}
-	if len(s.r.Retired) != maxRetired {
+	if len(s.r.Retired) != usualRetired {
 		t.Fatalf("%d retired", len(s.r.Retired))
 	}
 	s.judged(Ask, `"t1"`) // forgotten: the backend is asked
@@ -246,7 +336,7 @@ func TestRetiredKeepsTheNewest(t *testing.T) {
 	s.judged(Stale, `"t49"`)
 	s.learn(Done, tagged("t2"))
 	s.write("W", s.qualified("t2"), Applied)
-	if s.r.Retired[maxRetired-1] != DigestOf("t2") || len(s.r.Retired) != maxRetired {
+	if s.r.Retired[usualRetired-1] != DigestOf("t2") || len(s.r.Retired) != usualRetired {
 		t.Error("a tag that retires again is the newest, once")
 	}
 }

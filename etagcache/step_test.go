@@ -106,7 +106,7 @@ func TestNoStepBreaksTheRecord(t *testing.T) {
 		e := drawEvent(t, s.r)
 		before := s.r
 		v := s.try(e)
-		if len(s.r.Validators) > maxValidators || len(s.r.Retired) > maxRetired || len(s.r.Marks) > maxMarks {
+		if len(s.r.Validators) > usualValidators || len(s.r.Retired) > usualRetired || len(s.r.Marks) > maxMarks {
 			t.Fatalf("%T made a record that does not fit: %+v", e, s.r)
 		}
 		if s.r.State == None || (s.r.State == Known && len(s.r.Validators) == 0 && before.State == Unknown) {
@@ -120,7 +120,7 @@ func TestNoStepBreaksTheRecord(t *testing.T) {
 		}
 		// A known tag that leaves the record's validators is retired, or its like is asked for; it never just vanishes.
 		for _, old := range before.Validators {
-			if s.r.Seq != before.Seq && !s.r.names(old.Tag) && !s.r.isRetired(old.Tag) && len(before.Validators) < maxRetired {
+			if s.r.Seq != before.Seq && !s.r.names(old.Tag) && !s.r.isRetired(old.Tag) && len(before.Validators) < usualRetired {
 				t.Fatalf("%T lost a validator: %+v", e, s.r)
 			}
 		}

@@ -17,6 +17,7 @@ type tale struct {
 	now    Instant
 	grace  bool
 	lag    time.Duration
+	room   int
 	minted int
 }
 
@@ -40,7 +41,7 @@ func (s *tale) try(e Event) Verdict {
 	s.t.Helper()
 	s.minted++
 	before, copied := s.r, deepCopy(s.r)
-	next, v := Step(s.r, e, Moment{Now: s.now, Grace: s.grace, Fresh: id("v" + strconv.Itoa(s.minted))})
+	next, v := Step(s.r, e, Moment{Now: s.now, Grace: s.grace, Fresh: id("v" + strconv.Itoa(s.minted)), Room: s.room})
 	if !reflect.DeepEqual(before, copied) {
 		s.t.Fatalf("%T changed the record that it was given", e)
 	}

@@ -29,8 +29,10 @@ const (
 	malformed    = "malformed"
 	tooLarge     = "too_large"
 	closed       = "closed"
+	slow         = "slow"
 	storeDown    = "store"
 	grace        = "grace"
+	overloaded   = "overloaded"
 	unverifiable = "unverifiable"
 	backend      = "backend"
 	timeout      = "timeout"
@@ -50,14 +52,14 @@ var reasonsOf = map[proxy.Decision][]string{
 	// The backend may fail an admitted write after the verdict.
 	proxy.Admitted: {None, backend, timeout},
 	proxy.Refused: {
-		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, closed, storeDown, grace,
-		unverifiable, backend, timeout,
+		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, slow, closed, storeDown, grace,
+		overloaded, unverifiable, backend, timeout,
 	},
 	// What was forgiven: no precondition (missing: allow), no store (store_down: allow), no lease to be had.
 	proxy.Passed: {None, missing, busy, storeDown, grace, backend, timeout},
 	// Whatever the backend then answered, the verdict is what counts.
 	proxy.WouldRefuse: {
-		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, storeDown, grace, unverifiable,
+		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, storeDown, grace, overloaded, unverifiable,
 	},
 	// The verdict that the backend's 401 or 403 stands for, where it was known.
 	proxy.PassedThrough: {None, stale, exists, absent, unverifiable},

@@ -74,6 +74,10 @@ var (
 		"proxy409_unlike_replicas", gauge, nil,
 		"Replicas over the same store whose key settings are not this one's; those that came later refuse guarded writes.",
 	}
+	heldInfo = Info{
+		"proxy409_held_bytes", gauge, nil,
+		"Bytes of request bodies and of answers' content that are held in memory; limits.held bounds them.",
+	}
 	writesInFlightInfo = Info{
 		"proxy409_writes_in_flight", gauge, nil,
 		"Writes that hold a lease now.",
@@ -118,6 +122,11 @@ var (
 		[]string{"route", "outcome"},
 		"Times the backend was asked for a resource's present version, by what it showed.",
 	}
+	certificateInfo = Info{
+		"proxy409_certificate_expiry_timestamp_seconds", gauge,
+		[]string{"section"},
+		"When the first certificate of the chain in use expires, in seconds since 1970, by the section of the configuration; +Inf where it names none.",
+	}
 	buildInfo = Info{
 		"proxy409_build_info", gauge,
 		[]string{"version", "revision", "goversion"},
@@ -130,7 +139,8 @@ func List() []Info {
 	all := []Info{
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
 		storeOperationsInfo, storeDurationInfo, storeUpInfo, graceInfo, clockJumpsInfo, warningsInfo, unlikeInfo,
-		writesInFlightInfo, endedInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo, buildInfo,
+		heldInfo, writesInFlightInfo, endedInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo,
+		certificateInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

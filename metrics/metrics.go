@@ -29,7 +29,10 @@ type Metrics struct {
 	routes    map[string]*routeSeries // read-only after New
 	unmatched *routeSeries
 	inFlight  prometheus.Gauge
+	held      prometheus.Gauge
 	store     storeSeries
+
+	certificates *prometheus.GaugeVec
 }
 
 var _ proxy.Observer = (*Metrics)(nil)
@@ -52,7 +55,10 @@ func New(reg prometheus.Registerer, routes []Route, build Build) (*Metrics, erro
 		routes:    make(map[string]*routeSeries, len(routes)),
 		unmatched: vectors.resolve(Route{Name: Unmatched, Mode: None}),
 		inFlight:  all.gauge(writesInFlightInfo).WithLabelValues(),
+		held:      all.gauge(heldInfo).WithLabelValues(),
 		store:     newStoreSeries(&all),
+
+		certificates: newCertificates(&all),
 	}
 	for _, route := range routes {
 		m.routes[route.Name] = vectors.resolve(route)

@@ -104,6 +104,8 @@ func play(m *metrics.Metrics) {
 	m.Decision("articles", proxy.Enforce, proxy.Admitted, "stale") // makes no sense: a defect
 	m.Decision("articles", proxy.Enforce, "postponed", "rain")
 
+	m.Held(16384)
+	m.Held(-4096)
 	m.WriteStarted()
 	m.WriteStarted()
 	m.WriteEnded("articles", "doubt")

@@ -121,6 +121,9 @@ func (m *Metrics) WriteEnded(route, outcome string) {
 	count(m.route(route).ended, outcome)
 }
 
+// Held implements [proxy.Observer].
+func (m *Metrics) Held(change int64) { m.held.Add(float64(change)) }
+
 // LeaseExpired implements [proxy.Observer].
 func (m *Metrics) LeaseExpired(route string) { m.route(route).leasesExpired.Inc() }
 

@@ -62,6 +62,7 @@ func explain(err error) error {
 	if errors.As(err, new(*explained)) {
 		return err
 	}
+	err = discreetly(err)
 	var advice string
 	switch errorCode(err) {
 	case "NOAUTH", "WRONGPASS":
@@ -87,4 +88,6 @@ type explained struct {
 }
 
 func (e *explained) Error() string { return e.error.Error() + " (" + e.advice + ")" }
-func (e *explained) Unwrap() error { return e.error }
+
+// Unwrap gives a list, for go-redis takes one layer off whatever went wrong with a new connection, if it is a single one.
+func (e *explained) Unwrap() []error { return []error{e.error} }

@@ -3,7 +3,6 @@ package redisstore
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +42,11 @@ type Options struct {
 	// password is percent-encoded. Parameters such as pool_size are as in redis.ParseURL; those about time-outs,
 	// retries and routing to replicas are overruled.
 	URL string
+
+	// TLS makes the handshake with each server at a rediss:// URL, nodes of a cluster and Sentinels included. It must do so
+	// within the time of its context. Other URLs have nothing to do with it. Nil: crypto/tls does, by the authorities that the
+	// system trusts, with TLS 1.2 or later.
+	TLS Handshake
 
 	Mode   Mode         // default Single
 	Prefix string       // what all keys begin with, without braces; default DefaultPrefix
@@ -101,15 +105,19 @@ func (o Options) dial() (topology, error) {
 		if err != nil {
 			return nil, badURL(err)
 		}
-		o.tame(c)
-		return single{redis.NewClient(c)}, nil
+		if c.Dialer, err = o.dialer(c.TLSConfig); err != nil {
+			return nil, err
+		}
+		return single{redis.NewClient(o.tame(c))}, nil
 	case Cluster:
 		c, err := redis.ParseClusterURL(o.URL)
 		if err != nil {
 			return nil, badURL(err)
 		}
 		c.ReadOnly, c.RouteByLatency, c.RouteRandomly = false, false, false
-		c.TLSConfig = anyHost(c.TLSConfig)
+		if c.Dialer, err = o.dialer(c.TLSConfig); err != nil {
+			return nil, err
+		}
 		c.NewClient = func(n *redis.Options) *redis.Client { return redis.NewClient(o.tame(n)) }
 		return cluster{redis.NewClusterClient(c)}, nil
 	case Sentinel:
@@ -128,7 +136,9 @@ func (o Options) dialSentinel() (topology, error) {
 		return nil, badURL(errors.New("it has no master_name parameter, which mode sentinel needs"))
 	}
 	c.RouteByLatency, c.RouteRandomly, c.ReplicaOnly = false, false, false // the first two would panic
-	c.TLSConfig = anyHost(c.TLSConfig)
+	if c.Dialer, err = o.dialer(c.TLSConfig); err != nil {
+		return nil, err
+	}
 	var t redis.Options
 	o.tame(&t)
 	c.Protocol, c.MaxRetries, c.DialerRetries = t.Protocol, t.MaxRetries, t.DialerRetries
@@ -150,20 +160,16 @@ func (o Options) tame(c *redis.Options) *redis.Options {
 	return c
 }
 
-// anyHost lets each node be verified by its own name: go-redis sets the first one's for all.
-func anyHost(c *tls.Config) *tls.Config {
-	if c != nil {
-		c.ServerName = ""
-	}
-	return c
-}
-
 // badURL keeps the password out of the error. A URL that is parsed wrongly because its password is not percent-encoded
 // shows a piece of it in the error, but then the @ that ends the password is in that piece.
 func badURL(cause error) error {
 	var parse *url.Error
 	if errors.As(cause, &parse) || strings.Contains(cause.Error(), "@") {
 		cause = errors.New("it cannot be parsed; are the user and password percent-encoded?")
+	}
+	text, quoted, _ := strings.Cut(strings.TrimPrefix(cause.Error(), "redis: "), ": ")
+	if quoted != "" { // what is no parameter may be the end of a password with an & in it
+		cause = errors.New(text + " (not shown, for there may be a password in it)")
 	}
 	return fmt.Errorf("redisstore: URL: %w", cause)
 }
@@ -175,5 +181,5 @@ func LogDriver(logger *slog.Logger) { redis.SetLogger(driverLogger{logger}) }
 type driverLogger struct{ *slog.Logger }
 
 func (l driverLogger) Printf(ctx context.Context, format string, v ...any) {
-	l.DebugContext(ctx, "go-redis", "message", fmt.Sprintf(format, v...))
+	l.DebugContext(ctx, "go-redis", "message", discreetly(fmt.Errorf(format, v...)).Error())
 }

@@ -28,23 +28,34 @@ func StartReplica(t testing.TB, master *Server, args ...string) *Server {
 // agree that it is up.
 func StartCluster(t testing.TB, n int) []*Server {
 	t.Helper()
-	const slots = 16384
 	nodes := make([]*Server, n)
 	for i := range nodes {
 		nodes[i] = Start(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t))
-		nodes[i].Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(slots*i/n), strconv.Itoa(slots*(i+1)/n-1))
+	}
+	join(t, nodes, func(s *Server) (*Server, string) { return s, port(s.Addr) })
+	return nodes
+}
+
+// join makes a cluster of nodes, whose ports are those at which they meet each other.
+func join[T any](t testing.TB, nodes []T, of func(T) (node *Server, port string)) {
+	t.Helper()
+	const slots = 16384
+	n := len(nodes)
+	first, firstPort := of(nodes[0])
+	for i := range nodes {
+		node, _ := of(nodes[i])
+		node.Do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(slots*i/n), strconv.Itoa(slots*(i+1)/n-1))
 		if i > 0 {
-			first := nodes[0]
-			nodes[i].Do("CLUSTER", "MEET", "127.0.0.1", port(first.Addr), first.option("cluster-port"))
+			node.Do("CLUSTER", "MEET", "127.0.0.1", firstPort, first.option("cluster-port"))
 		}
 	}
-	for _, node := range nodes {
+	for i := range nodes {
+		node, _ := of(nodes[i])
 		Eventually(t, 15*time.Second, func() error {
 			info := node.Do("CLUSTER", "INFO")
 			return errors.Join(wantLine(info, "cluster_state:ok"), wantLine(info, fmt.Sprintf("cluster_known_nodes:%d", n)))
 		})
 	}
-	return nodes
 }
 
 // MoveSlot moves the slot of key from one node of a cluster to another, with all that is in it.
