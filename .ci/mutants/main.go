@@ -7,17 +7,22 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,7 +31,7 @@ type mutant struct {
 	name     string
 	file     string
 	old, new string   // old stands in the file once
-	judges   []string // each must fail: "PACKAGE TESTS FLAG...", as go test has them
+	judges   []string // each must fail: "[NAME=VALUE] PACKAGE TESTS FLAG...", as go test has them
 }
 
 func main() {
@@ -38,29 +43,57 @@ func main() {
 	}
 }
 
+// atOnce is how many mutants are judged at once: a judge is busy by half, and a build likewise.
+const atOnce = 2
+
 func run(only string) error {
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	var errs []error
-	for _, m := range mutants {
+	errs := make([]error, len(mutants))
+	turn := make(chan struct{}, atOnce)
+	var all sync.WaitGroup
+	for i, m := range mutants {
 		if !strings.Contains(m.name, only) {
 			continue
 		}
-		overlay, err := m.overlay(dir)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
-			continue
-		}
-		for _, judge := range m.judges {
-			start := time.Now()
-			verdict, err := try(overlay, judge)
-			fmt.Printf("%-45s %-60s %s, %.1f s\n", m.name, judge, verdict, time.Since(start).Seconds())
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %s: %w", m.name, judge, err))
+		all.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			if err := m.judge(filepath.Join(dir, strconv.Itoa(i))); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", m.name, err)
 			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// judge brings the mutant before its judges, one after another. dir is its own.
+func (m mutant) judge(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, judge := range m.judges {
+		args, start, setting := strings.Fields(judge), time.Now(), ""
+		if strings.Contains(args[0], "=") {
+			setting, args = args[0], args[1:]
+		}
+		verdict, binary := "DID NOT RUN", filepath.Join(dir, path.Base(args[0])+".test")
+		err := build(binary, overlay, args[0])
+		if err == nil {
+			verdict, err = try(binary, setting, args)
+		}
+		fmt.Printf("%-45s %-60s %s, %.1f s\n", m.name, judge, verdict, time.Since(start).Seconds())
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", judge, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -68,11 +101,11 @@ func run(only string) error {
 
 // overlay writes the broken file, and the file that tells the go command of it.
 func (m mutant) overlay(dir string) (string, error) {
-	path, err := filepath.Abs(m.file)
+	file, err := filepath.Abs(m.file)
 	if err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +113,7 @@ func (m mutant) overlay(dir string) (string, error) {
 		return "", fmt.Errorf("what it replaces stands %d times in %s; the code has changed, and the mutant must follow: %q", n, m.file, m.old)
 	}
 	broken, overlay := filepath.Join(dir, "broken.go"), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{path: broken}})
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{file: broken}})
 	if err != nil {
 		return "", err
 	}
@@ -90,27 +123,64 @@ func (m mutant) overlay(dir string) (string, error) {
 	)
 }
 
-// failed is a test that found something, or the whole of them that did not end. A build that fails proves nothing.
-var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^panic: (test timed out)`)
+// build makes the tests of a package on the broken code, unless they are there.
+func build(binary, overlay, pkg string) error {
+	if _, err := os.Stat(binary); err == nil {
+		return nil
+	}
+	out, err := exec.Command("go", "test", "-c", "-overlay="+overlay, "-o", binary, pkg).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
 
-// try runs the tests of one judge on the broken code, and wants them to fail.
-func try(overlay, judge string) (verdict string, err error) {
-	args := strings.Fields(judge)
+// failed is a test that found something, or the whole of them that did not end. A build that fails proves nothing.
+var failed = regexp.MustCompile(`^\s*--- FAIL: (\S+)|^panic: (test timed out)`)
+
+// try runs the tests of one judge, "PACKAGE TESTS FLAG...", and wants them to fail. It ends them when the first has.
+func try(binary, setting string, judge []string) (verdict string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-failfast", "-timeout=4m", "-overlay="+overlay)
-	cmd.Args = append(cmd.Args, args[0], "-run", args[1])
-	cmd.Args = append(cmd.Args, args[2:]...)
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch found := failed.FindSubmatch(out); {
-	case err == nil && bytes.Contains(out, []byte("no tests to run")):
+	cmd := exec.CommandContext(ctx, binary, "-test.run="+judge[1], "-test.v", "-test.timeout=4m")
+	cmd.Args = append(cmd.Args, judge[2:]...)
+	cmd.Dir, cmd.Env = judge[0], os.Environ()
+	if setting != "" {
+		cmd.Env = append(cmd.Env, setting)
+	}
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		return "DID NOT RUN", err
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		return "DID NOT RUN", err
+	}
+	text, found := until(said, failed)
+	if found != nil {
+		cancel()
+		_ = cmd.Wait() // it was ended
+		return "caught by " + found[1] + found[2], nil
+	}
+	switch err := cmd.Wait(); {
+	case err == nil && strings.Contains(text, "no tests to run"):
 		return "NO TESTS", errors.New("there are no such tests")
 	case err == nil:
 		return "SURVIVED", errors.New("the tests pass on broken code")
-	case errors.As(err, &exit) && found != nil:
-		return "caught by " + string(found[1]) + string(found[2]), nil
 	default:
-		return "DID NOT RUN", fmt.Errorf("%w\n%s", err, out)
+		return "DID NOT RUN", fmt.Errorf("%w\n%s", err, text)
+	}
+}
+
+// until reads to the first line that matches, or to the end. It returns what it read, and what matched.
+func until(r io.Reader, expr *regexp.Regexp) (text string, found []string) {
+	var b strings.Builder
+	in := bufio.NewReader(r)
+	for {
+		line, err := in.ReadString('\n')
+		b.WriteString(line)
+		if found = expr.FindStringSubmatch(line); found != nil || err != nil {
+			return b.String(), found
+		}
 	}
 }

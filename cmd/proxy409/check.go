@@ -21,7 +21,8 @@ func newCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check (--config FILE | --online URL | --online [URL] --config FILE)",
 		Short: "Check a configuration file, or ask its Redis and its backend whether resources can be guarded",
-		Long: "check reports all that is wrong with a configuration file. With --online and a URL it asks the backend about\n" +
+		Long: "check reports all that is wrong with a configuration file and the files that it names, and warns of what is weak,\n" +
+			"as of a certificate that is about to expire. With --online and a URL it asks the backend about\n" +
 			"one resource: whether what it shows names a version, as the configuration has it or by default. The last line is\n" +
 			"the version: that serves best. With --online and a configuration it also asks the Redis that this names, and\n" +
 			"without a URL only that: whether it answers, does all that a write needs (a value of a second's life is stored),\n" +
@@ -68,7 +69,9 @@ func (o *online) alone(cmd *cobra.Command) error {
 func checkFile(out io.Writer, path string) error {
 	cfg, warnings, err := config.Load(path, os.LookupEnv)
 	if err == nil {
-		err = validate(cfg)
+		var weak []config.Warning
+		weak, err = inspect(cfg)
+		warnings = append(warnings, weak...)
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(out, "warning:", w)

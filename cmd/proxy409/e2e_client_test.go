@@ -56,6 +56,10 @@ var client = &http.Client{
 
 // send sends a request and reads its answer. header is name, value, name, value.
 func send(method, url, body string, header ...string) (answer, error) {
+	return sendBy(client, method, url, body, header...)
+}
+
+func sendBy(client *http.Client, method, url, body string, header ...string) (answer, error) {
 	a := answer{request: method + " " + url}
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {

@@ -42,9 +42,11 @@ func (l *lonely) put(at int, from edition) answer {
 
 func TestWhoReadsAndWritesUndisturbedIsNeverRefused(t *testing.T) {
 	long(t)
+	t.Parallel()
 	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			b := tc.start(t)
 			s := setup{upstream: b.url, redis: redis.URL()}
 			replicas := s.pair(t)
@@ -129,9 +131,11 @@ func (l *lonely) untilReturned() bool {
 
 func TestWithRereadAWriterGoesOnFromTheTagOfItsAnswer(t *testing.T) {
 	long(t)
+	t.Parallel()
 	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			b := tc.start(t)
 			replicas := setup{
 				upstream: b.url, redis: redis.URL(), more: "defaults: {version: {reread: true}}\n",
@@ -159,6 +163,7 @@ func TestWithRereadAWriterGoesOnFromTheTagOfItsAnswer(t *testing.T) {
 
 func TestJSONServersTagOfANotFoundIsNoVersion(t *testing.T) {
 	long(t)
+	t.Parallel()
 	b := startJSONServer(t)
 	replicas := setup{upstream: b.url, redis: redistest.Start(t).URL(), grace: "0s"}.pair(t)
 	for i, r := range replicas {

@@ -58,6 +58,7 @@ func TestSIGTERMFailsReadinessFirstAndFinishesWhatIsUnderWay(t *testing.T) {
 
 func TestAWriteWhoseClientHasGoneIsRecordedBeforeTheProcessEnds(t *testing.T) {
 	long(t)
+	t.Parallel()
 	o := newOrigin(t)
 	s := setup{upstream: o.url(), redis: redistest.Start(t).URL(), timeouts: unhurried, grace: "0s"}
 	replicas := s.pair(t)
@@ -78,6 +79,7 @@ func TestAWriteWhoseClientHasGoneIsRecordedBeforeTheProcessEnds(t *testing.T) {
 
 func TestAnOutcomeThatTheStoreDidNotTakeIsRecordedBeforeTheProcessEnds(t *testing.T) {
 	long(t)
+	t.Parallel()
 	o := newOrigin(t)
 	redis := redistest.Start(t)
 	way := relayTo(t, redis.Addr)
@@ -136,6 +138,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 
 func TestSIGTERMUnderLoadLosesNoUpdate(t *testing.T) {
 	long(t)
+	t.Parallel()
 	b := startNginx(t)
 	s := setup{upstream: b.url, redis: redistest.Start(t).URL(), timeouts: unhurried, grace: "0s"}
 	replicas := s.pair(t)

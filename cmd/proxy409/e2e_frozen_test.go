@@ -34,6 +34,7 @@ func (p *process) thaw() { _ = p.cmd.Process.Signal(syscall.SIGCONT) } // it may
 // comes.
 func TestAReplicaThatIsFrozenForLessThanItsLeaseLosesNothing(t *testing.T) {
 	long(t)
+	t.Parallel()
 	const patient = "{write: 20s, settle: 1s, busy_wait: 200ms}"
 	for name, hold := range map[string]func(*stage) *trap{
 		"while it waits for its claim": func(s *stage) *trap { return s.toRedis.holdRequest(isClaim) },
@@ -78,6 +79,7 @@ func TestAReplicaThatIsFrozenForLessThanItsLeaseLosesNothing(t *testing.T) {
 // sent.
 func TestAReplicaThatIsFrozenForLongerThanItsLeaseSendsNothingLate(t *testing.T) {
 	long(t)
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		more string
 		hold func(*stage) *trap

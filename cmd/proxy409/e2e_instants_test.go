@@ -163,6 +163,7 @@ var instants = map[string]instant{
 
 func TestAReplicaThatIsKilledAtAnyInstantLosesNoUpdateAndClosesNothingForLong(t *testing.T) {
 	long(t)
+	t.Parallel()
 	for name, at := range instants {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

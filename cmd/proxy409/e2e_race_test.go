@@ -47,8 +47,10 @@ func long(t testing.TB) {
 // TestWithoutTheProxyUpdatesAreLost is the disease. If it did not break out here, the tests below would prove nothing.
 func TestWithoutTheProxyUpdatesAreLost(t *testing.T) {
 	long(t)
+	t.Parallel()
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			b := tc.start(t)
 			c := newContest(t, "direct", b.document())
 			// Apache is the one that heeds If-Match. It refuses every weak tag, and so everybody for a second after each
@@ -72,9 +74,11 @@ func TestWithoutTheProxyUpdatesAreLost(t *testing.T) {
 
 func TestOfEachVersionExactlyOneWriteWinsOverTwoReplicas(t *testing.T) {
 	long(t)
+	t.Parallel()
 	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			b := tc.start(t)
 			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "fair", b, replicas)
@@ -113,9 +117,11 @@ func untilStrong() { time.Sleep(1200 * time.Millisecond) }
 
 func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 	long(t)
+	t.Parallel()
 	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			b := tc.start(t)
 			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
 			c := over(t, "scramble", b, replicas)
@@ -139,6 +145,7 @@ func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 
 func TestNothingIsLostWhenAReplicaIsKilledAndWhenRedisForgets(t *testing.T) {
 	long(t)
+	t.Parallel()
 	b := startNginx(t)
 	redis := redistest.Start(t)
 	replicas := setup{upstream: b.url, redis: redis.URL(), timeouts: "{write: 1s, settle: 200ms, busy_wait: 500ms}"}.pair(t)

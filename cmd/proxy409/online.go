@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"proxy409/config"
-	"proxy409/proxy"
 )
 
 // online is what `check --online` is told.
@@ -142,7 +141,7 @@ func (o online) survey(ctx context.Context, cfg *config.Config) (*survey, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &survey{ctx: ctx, online: o, transport: proxy.NewTransport(), read: read.Sent, route: routeOf(cfg, read.Route)}
+	s := &survey{ctx: ctx, online: o, transport: (&instance{cfg: cfg}).transport(), read: read.Sent, route: routeOf(cfg, read.Route)}
 	if s.read == nil {
 		return nil, errors.New("the proxy itself would not forward a read of it; `proxy409 explain` says why")
 	}

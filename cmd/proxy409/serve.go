@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
 	"proxy409/config"
@@ -36,6 +34,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			quietStandardLog(log)
 			cfg, err := f.load(log)
 			if err != nil {
 				return err
@@ -66,10 +65,14 @@ func (f serveFlags) load(log *slog.Logger) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
+	warn(log, warnings)
+	return cfg, nil
+}
+
+func warn(log *slog.Logger, warnings []config.Warning) {
 	for _, w := range warnings {
 		log.Warn("suspicious configuration", "at", w.String())
 	}
-	return cfg, nil
 }
 
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
@@ -96,19 +99,29 @@ func serve(
 		return err
 	}
 	defer func() { _ = in.close() }()
+	weak, err := in.readFiles()
+	if err != nil {
+		return fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	warn(log, weak)
 	front, admin, err := listen(cfg)
+	if err != nil {
+		return err
+	}
+	framed, err := in.framed(front, log)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	in.watchCertificates(ctx, log)
 	go in.ready.watch(ctx)
 	server, adminServer := in.server(log), in.adminServer(log)
 	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(front) }()
-	go func() { failed <- adminServer.Serve(admin) }()
+	go func() { failed <- server.Serve(framed) }()
+	go func() { failed <- in.serveAdmin(adminServer, admin, log) }()
 	log.Info("serving", "listen", front.Addr().String(), "admin", admin.Addr().String(),
-		"upstream", cfg.Upstream.Redacted(), "store", storeName(cfg), "version", orUnknown(build().Version))
+		"upstream", cfg.Upstream.Redacted(), "store", storeName(cfg), "tls", cfg.TLS != nil, "version", orUnknown(build().Version))
 	select {
 	case err := <-failed:
 		return err
@@ -125,47 +138,6 @@ func storeName(cfg *config.Config) string {
 		return "embedded"
 	}
 	return "redis (" + string(cfg.Store.Redis.Mode) + ")"
-}
-
-// listen opens both listeners before anything is started, so that a port that is taken is found at once.
-func listen(cfg *config.Config) (front, admin net.Listener, err error) {
-	front, err = net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, nil, fmt.Errorf("listen: %w", err)
-	}
-	admin, err = net.Listen("tcp", cfg.Admin.Listen)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("admin.listen: %w", err), front.Close())
-	}
-	return front, admin, nil
-}
-
-// server is what clients talk to. It bounds the time for a header and for idling; bodies and answers may be streams.
-func (in *instance) server(log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           in.proxy,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       120 * time.Second,
-		MaxHeaderBytes:    int(in.cfg.Limits.Header),
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-}
-
-// adminServer is what operators talk to.
-func (in *instance) adminServer(log *slog.Logger) *http.Server {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(in.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.Handle("GET /readyz", in.ready)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "proxy409: /metrics /healthz /readyz")
-	})
-	return &http.Server{
-		Handler:           mux,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       120 * time.Second,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
 }
 
 // drain ends an instance: readiness fails first, then no more requests are taken, writes under way are finished and

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"proxy409/cmd/proxy409/tlsfiles"
 	"proxy409/config"
 	"proxy409/etagcache"
 	"proxy409/etagcache/memstore"
@@ -28,10 +29,14 @@ const localFor = time.Second
 type instance struct {
 	cfg      *config.Config
 	registry *prometheus.Registry
+	metrics  *metrics.Metrics // nil where nothing is counted
 	cache    *etagcache.Cache
 	proxy    *proxy.Proxy
 	ready    *readiness
 	closers  []io.Closer
+
+	front        *tlsfiles.Files // nil: clients connect without TLS
+	certificates []section       // all files of certificates
 }
 
 // assemble makes an instance. It does no I/O.
@@ -47,12 +52,14 @@ func assemble(cfg *config.Config, log *slog.Logger) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.metrics, in.front = m, in.frontFiles()
 	store, err := in.store(log, m.StoreClockJumped)
 	if err != nil {
 		return nil, err
 	}
 	proxied := proxyConfig(cfg, log, m)
-	options := etagcache.Options{TTL: cfg.Store.TTL, Grace: cfg.GracePeriod()}
+	proxied.Transport = in.transport()
+	options := etagcache.Options{TTL: cfg.Store.TTL, Grace: cfg.GracePeriod(), Validators: cfg.Limits.Validators}
 	if cfg.Store.Redis != nil {
 		options.LocalFor, options.Name = localFor, replicaName()
 		if options.Settings, err = proxied.KeySettings(); err != nil {
@@ -97,6 +104,7 @@ func (in *instance) store(log *slog.Logger, clockJumped func()) (etagcache.Store
 		URL: r.URL.Reveal(), Mode: redisstore.Mode(r.Mode), Prefix: r.Prefix,
 		Timeout: r.Timeout, WaitReplicas: r.WaitReplicas, Logger: log,
 		OnClockJump: func(time.Duration) { clockJumped() },
+		TLS:         in.redisFiles().Handshake,
 	})
 	if err != nil {
 		return nil, in.cfg.Problem("store.redis", err.Error())
@@ -128,6 +136,7 @@ func proxyConfig(cfg *config.Config, log *slog.Logger, o proxy.Observer) proxy.C
 		Upstream: cfg.Upstream,
 		Timeouts: proxy.Timeouts(cfg.Timeouts.RouteTimeouts),
 		Limits:   limits(cfg.Limits.RouteLimits),
+		Held:     int64(cfg.Limits.Held),
 		Refusals: refusals(cfg.Refusals),
 		Logger:   log,
 		Observer: o,
@@ -148,6 +157,7 @@ func route(r config.Route) proxy.Route {
 		Key:          proxy.Key{FoldCase: r.Key.Case == config.CaseFold, Query: r.Key.Query, Path: r.Key.Path},
 		AllowOdd:     r.Path == config.PathAllow,
 		WebSocket:    r.WebSocket,
+		CORS:         r.CORS == config.CORSAuto,
 		Version:      versionRule(r.Version),
 		Private:      r.Private,
 		VerifyAlways: r.Verify == config.VerifyAlways,
