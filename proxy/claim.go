@@ -76,11 +76,22 @@ func (w *write) hold(held *etagcache.Held) {
 }
 
 // mark leaves a mark at every key of a write that holds no lease: nobody judged it, and what it changes must not be
-// taken for what was known before.
+// taken for what was known before. If its body is yet to come, that is done when it has come (lateMark).
 func (w *write) mark(ctx context.Context) *objection {
 	if w.held != nil || w.blind {
 		return nil
 	}
+	if !repeatable(w.req) && !w.x.body.whole() {
+		if err := w.look(ctx); err != nil { // while the store is away, there is no sense in the upload
+			return storeObjection(err)
+		}
+		w.late = &lateMark{w: w, left: w.req.ContentLength}
+		return nil
+	}
+	return w.markNow(ctx)
+}
+
+func (w *write) markNow(ctx context.Context) *objection {
 	if err := w.look(ctx); err != nil {
 		return storeObjection(err)
 	}

@@ -50,6 +50,10 @@
 //   - Ways round the guard are closed on all routes, guarded or not, as soon as one route guards: header fields that name another path
 //     (X-Original-URL), targets that are no path (x:items/7), CONNECT, and upgrades to a protocol in which whole requests can be
 //     sent (h2c). What opens a tunnel otherwise, as the WebSocket protocol does, carries no requests that a backend would take for HTTP.
+//   - The first mark of an unjudged request whose body is streamed is left when the body has come to its end, and before the backend has the
+//     end of it, not before the first byte is sent (see lateMark). Until then there is no request that could be applied, and whoever
+//     uploads a byte in a second would keep everybody's writes to the resource out. If the backend refuses it before, no mark is left and the end
+//     is not sent; if it breaks off, it is in doubt.
 //   - Every safe method is judged where GET is: a backend that writes on a GET may not look at the method at all.
 //   - On a private route an answer that sets a cookie teaches nothing: what the caller is shown next is shown to somebody else.
 //   - A form is read whole before it is known which method it stands for, since _method may be its last field.

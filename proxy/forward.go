@@ -52,18 +52,59 @@ func (w *write) lost(err error, sent bool) *http.Response {
 // forwardMarked sends a write that holds no lease. Its marks are kept open while it is under way, closed when the answer came,
 // and left to run out when none did.
 func (w *write) forwardMarked() (*http.Response, error) {
-	unnoted := len(w.marks) < len(w.wishes)
-	if unnoted {
+	neverReplayed(w.req)
+	over := func() {}
+	if w.late != nil {
+		w.late.ReadCloser, w.req.Body = w.req.Body, w.late
+	} else {
+		w.tellUnnoted()
+		over = w.keepMarked()
+	}
+	_, ctx := newPassage(w.req.Context())
+	res, err := w.begin(w.req.WithContext(ctx), w.x)
+	over()
+	outcome := etagcache.Unapplied
+	switch {
+	case err == nil:
+		outcome = outcomeOf(res.StatusCode)
+	case !dialFailed(err):
+		outcome = etagcache.Doubt
+	}
+	marked := true
+	if w.late != nil {
+		var why *objection
+		if marked, why = w.late.concluded(outcome == etagcache.Unapplied); why != nil {
+			if err == nil {
+				discard(res)
+			}
+			return w.refused(why), nil
+		}
+	}
+	if marked {
+		w.settleMarks(outcome == etagcache.Doubt)
+	}
+	if err != nil {
+		if w.req.Context().Err() == nil {
+			w.x.reason = transportObjection(err).reason.String()
+		}
+		return w.unanswered(w.req, w.x, err)
+	}
+	w.unnoted(res, w.x.route)
+	return res, nil
+}
+
+// tellUnnoted tells and remembers that the store could take no note of the write.
+func (w *write) tellUnnoted() {
+	if len(w.marks) < len(w.wishes) {
 		w.observer.Unguarded(w.x.route.Name)
 		w.warn(w.req.Context(), w.x, "an unsafe request goes to the backend without a note in the store")
 		w.owe(0)
 	}
-	neverReplayed(w.req)
-	over := w.keepMarked()
-	_, ctx := newPassage(w.req.Context())
-	res, err := w.begin(w.req.WithContext(ctx), w.x)
-	over()
-	doubt := err != nil && !dialFailed(err) || err == nil && outcomeOf(res.StatusCode) == etagcache.Doubt
+}
+
+// settleMarks closes the marks, or leaves them to run out where it is in doubt what the backend did.
+func (w *write) settleMarks(doubt bool) {
+	unnoted := len(w.marks) < len(w.wishes)
 	switch {
 	case !doubt:
 		w.closeMarks()
@@ -75,14 +116,6 @@ func (w *write) forwardMarked() (*http.Response, error) {
 	default:
 		w.leaveMarks()
 	}
-	if err != nil {
-		if w.req.Context().Err() == nil {
-			w.x.reason = transportObjection(err).reason.String()
-		}
-		return w.unanswered(w.req, w.x, err)
-	}
-	w.unnoted(res, w.x.route)
-	return res, nil
 }
 
 // owe remembers the resources of a write that the store could take no note of; false: there are too many by now.

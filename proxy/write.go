@@ -25,6 +25,7 @@ type write struct {
 	until  time.Time // when the present phase must be over
 	held   *etagcache.Held
 	marks  []*etagcache.Marked // what is left instead of a lease
+	late   *lateMark           // which leaves the marks; nil: they have been left
 	// objected is the first objection that was forgiven, and would be refused by a route that enforces.
 	objected *objection
 	forgave  *objection // what a route that enforces has let pass, and is worth a line in the log

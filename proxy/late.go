@@ -1,0 +1,94 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+
+	"proxy409/etagcache"
+)
+
+// lateMark is the body of a request that holds no lease and is streamed. It leaves the marks when the body has come to its end, and
+// before the backend has the end: until then there is no whole request that could be applied, and a client that takes its
+// time, or never comes to an end, would otherwise keep everybody's writes to the resource out.
+type lateMark struct {
+	io.ReadCloser
+	w    *write
+	left int64 // how many bytes are to come; negative: nobody knows
+
+	mu       sync.Mutex
+	marked   bool
+	keeping  func()     // ends the keeping of the marks
+	answered bool       // the backend did not wait for the end
+	refused  bool       // and applied nothing, so that it need not get it
+	why      *objection // why the marks could not be left
+}
+
+var errUnfinished = errors.New("the body is not sent to its end")
+
+// Read holds the end of the body back, which is its last byte where the length is known, until the marks are left.
+func (l *lateMark) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	l.left -= int64(n)
+	if ends := errors.Is(err, io.EOF) || n > 0 && l.left == 0; ends && !l.end() {
+		return 0, errUnfinished
+	}
+	return n, err
+}
+
+// end leaves the marks, and reports whether the backend may have the end of the body.
+func (l *lateMark) end() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.marked && !l.answered:
+		return true
+	case l.refused || !l.leave():
+		return false
+	case !l.answered: // else it may be applied now, whatever the answer was
+		l.keeping = l.w.keepMarked()
+	}
+	return true
+}
+
+// leave leaves the marks, or notes why they could not be left.
+func (l *lateMark) leave() bool {
+	w := l.w
+	if l.answered { // and perhaps done with
+		again := *l.w
+		again.marks, again.wishes, w = nil, slices.Clone(l.w.wishes), &again
+	}
+	for i := range w.wishes {
+		w.wishes[i].View = etagcache.View{Key: w.wishes[i].View.Key} // the one that there is may be old
+	}
+	if o := w.markNow(context.WithoutCancel(w.req.Context())); o != nil && !w.forgiven(o) {
+		l.why = o
+		return false
+	}
+	w.tellUnnoted()
+	if l.answered {
+		w.leaveMarks()
+	}
+	l.marked = true
+	return true
+}
+
+// concluded ends the keeping of the marks, now that the backend has answered, or will not. Unapplied: it certainly applied nothing. It
+// reports whether there are marks that it is up to its caller to close, or what is the matter if the request was broken off for want of them.
+func (l *lateMark) concluded(unapplied bool) (marked bool, why *objection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answered = true
+	switch {
+	case l.marked:
+		l.keeping()
+		return true, nil
+	case unapplied:
+		l.refused = true
+	case l.why == nil:
+		l.leave() // half a request may do something, too
+	}
+	return false, l.why
+}
