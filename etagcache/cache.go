@@ -20,7 +20,8 @@ type Options struct {
 	Grace time.Duration
 	// LocalFor is how old a local copy of a record may be that a read is begun under. Zero: no local copies.
 	LocalFor time.Duration
-	// LocalSize is how many local copies are kept at the most, about 700 bytes each. Zero: 16384.
+	// LocalSize is how many local copies are kept at the most, about 700 bytes each. Zero: 16384, or fewer where Validators
+	// lets them be larger.
 	LocalSize int
 	// Validators is how many representations' validators one record takes, 1 to 256. Zero: 32.
 	Validators int
@@ -55,7 +56,7 @@ func New(store Store, opt Options) *Cache {
 		opt.TTL = 720 * time.Hour
 	}
 	if opt.LocalSize == 0 {
-		opt.LocalSize = 1 << 14
+		opt.LocalSize = (1 << 14) * usualValidators / max(usualValidators, opt.Validators) // that they take as much at the most
 	}
 	if opt.Clock == nil {
 		opt.Clock = time.Now

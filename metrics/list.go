@@ -122,6 +122,11 @@ var (
 		[]string{"route", "outcome"},
 		"Times the backend was asked for a resource's present version, by what it showed.",
 	}
+	refusedInfo = Info{
+		"proxy409_connections_refused_total", counter,
+		[]string{"cause"},
+		"Clients' connections that were closed for HTTP/1 framing that others could read differently, or whose TLS handshake failed.",
+	}
 	certificateInfo = Info{
 		"proxy409_certificate_expiry_timestamp_seconds", gauge,
 		[]string{"section"},
@@ -140,7 +145,7 @@ func List() []Info {
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
 		storeOperationsInfo, storeDurationInfo, storeUpInfo, graceInfo, clockJumpsInfo, warningsInfo, unlikeInfo,
 		heldInfo, writesInFlightInfo, endedInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo,
-		certificateInfo, buildInfo,
+		refusedInfo, certificateInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

@@ -33,6 +33,7 @@ type Metrics struct {
 	store     storeSeries
 
 	certificates *prometheus.GaugeVec
+	refused      *prometheus.CounterVec
 }
 
 var _ proxy.Observer = (*Metrics)(nil)
@@ -58,6 +59,7 @@ func New(reg prometheus.Registerer, routes []Route, build Build) (*Metrics, erro
 		held:      all.gauge(heldInfo).WithLabelValues(),
 		store:     newStoreSeries(&all),
 
+		refused:      newRefused(&all),
 		certificates: newCertificates(&all),
 	}
 	for _, route := range routes {

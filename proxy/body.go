@@ -93,7 +93,7 @@ func (b *body) read(req *http.Request, limit int64) (content, over []byte, err e
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, nil, errBodySlow
 	}
-	// One that stayed would look like a client that hangs up: net/http reads on, to learn of that.
+	// One that stayed would end what is streamed on, or look like a client that hangs up: net/http reads on, to learn of that.
 	_ = http.NewResponseController(b.client).SetReadDeadline(time.Time{})
 	if err == nil && !time.Now().Before(until) {
 		return nil, nil, errBodySlow // it may have done so already

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"proxy409/proxy"
 	"proxy409/proxy/refusal"
@@ -94,15 +95,33 @@ func TestUploadsThatUseUpTheBudgetRefuseOthersUntilTheyAreOver(t *testing.T) {
 	o.asBefore(t, c, c.get("/a").etag())
 }
 
+// It is streamed then: the time for bodies that are held is not its own, and it holds no lease.
 func TestARouteThatObservesPassesWhatThereIsNoRoomFor(t *testing.T) {
-	f, b, o := limited(t, 1000, func(f *fleet) { f.cfg.Routes[0].Mode = proxy.Observe })
+	f, b, o := limited(t, 10_000, within(200*time.Millisecond), func(f *fleet) { f.cfg.Routes[0].Mode = proxy.Observe })
 	c := f.replica()
-	text := strings.Repeat("0123456789", 10_000)
-	c.put("/a", text, c.get("/a").etag()).want(t, 204)
-	if got := b.writes(); len(got) != 1 || got[0] != "PUT /a "+text {
-		t.Errorf("%d writes were applied", len(got))
+	tag := c.get("/a").etag()
+	text := strings.Repeat("0123456789", 2_000)
+	body, client := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(client, text)
+		time.Sleep(500 * time.Millisecond)
+		_, _ = io.WriteString(client, text)
+		_ = client.Close()
+	}()
+	req, err := http.NewRequest(http.MethodPut, c.url+"/a", body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if o.count("decision would_refuse overloaded") != 1 {
+	req.Header.Set("If-Match", tag)
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if got := b.writes(); res.StatusCode != 204 || len(got) != 1 || got[0] != "PUT /a "+text+text {
+		t.Errorf("%d; %d writes were applied", res.StatusCode, len(got))
+	}
+	if o.count("decision would_refuse overloaded") != 1 || o.count("started") != 0 {
 		t.Errorf("told %q", o.all())
 	}
 	eventually(t, "nothing is held", func() bool { return o.nowHeld() == 0 })
@@ -190,22 +209,22 @@ func TestAWriteGivesItsBodyBackWhenItHasBeenSent(t *testing.T) {
 func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 	const size = 100_000
 	large := strings.Repeat("x", size)
-	for name, attack := range map[string]func(t *testing.T, b *backend, c *client, tag string, held func() bool){
-		"the client hangs up in its upload": func(t *testing.T, _ *backend, c *client, tag string, held func() bool) {
+	for name, attack := range map[string]func(t *testing.T, b *backend, c *client, tag string, o *told){
+		"the client hangs up in its upload": func(t *testing.T, _ *backend, c *client, tag string, o *told) {
 			conn := upload(t, c, "PUT", "If-Match: "+tag+"\r\n", size, size-1)
-			eventually(t, "it is held", held)
+			eventually(t, "it is held", func() bool { return o.nowHeld() >= size-1 })
 			conn.Close()
 		},
-		"the client hangs up while its write is at the backend": func(t *testing.T, b *backend, c *client, tag string, held func() bool) {
+		"the client hangs up while its write is at the backend": func(t *testing.T, b *backend, c *client, tag string, o *told) {
 			there, goOn := b.holdPUTs()
 			conn := upload(t, c, "PUT", "If-Match: "+tag+"\r\n", size, size)
 			soon(t, "the write is at the backend", there)
 			conn.Close()
 			b.intercept(nil)
 			close(goOn)
-			eventually(t, "it is applied", func() bool { return len(b.writes()) == 1 })
+			eventually(t, "it is applied, and on record", func() bool { return o.count("ended applied") == 1 })
 		},
-		"the client hangs up in an answer that is held": func(t *testing.T, b *backend, c *client, _ string, held func() bool) {
+		"the client hangs up in an answer that is held": func(t *testing.T, b *backend, c *client, _ string, o *told) {
 			b.set("/large", strings.Repeat(large, 10)) // more than the way to the client takes
 			conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 			if err != nil {
@@ -218,7 +237,7 @@ func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 			}
 			conn.Close()
 		},
-		"the backend's answer breaks off in what is held": func(t *testing.T, b *backend, c *client, _ string, _ func() bool) {
+		"the backend's answer breaks off in what is held": func(t *testing.T, b *backend, c *client, _ string, _ *told) {
 			answering(b, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", fmt.Sprint(size+1))
 				_, _ = io.WriteString(w, large)
@@ -229,7 +248,7 @@ func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 			}
 			b.intercept(nil)
 		},
-		"the backend's answer breaks off after what is held": func(t *testing.T, b *backend, c *client, _ string, held func() bool) {
+		"the backend's answer breaks off after what is held": func(t *testing.T, b *backend, c *client, _ string, o *told) {
 			answering(b, func(w http.ResponseWriter, _ *http.Request) {
 				for range 30 {
 					_, _ = io.WriteString(w, large)
@@ -242,7 +261,7 @@ func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 			}
 			b.intercept(nil)
 		},
-		"the backend resets the connection of a write": func(t *testing.T, b *backend, c *client, _ string, _ func() bool) {
+		"the backend resets the connection of a write": func(t *testing.T, b *backend, c *client, _ string, _ *told) {
 			b.set("/b", "b")
 			tag := c.get("/b").etag()
 			b.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -254,7 +273,7 @@ func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 			c.put("/b", large, tag).want(t, 502, refusal.Backend)
 			b.intercept(nil)
 		},
-		"the client resets its stream in its upload": func(t *testing.T, b *backend, c *client, tag string, held func() bool) {
+		"the client resets its stream in its upload": func(t *testing.T, b *backend, c *client, tag string, o *told) {
 			s := &story{T: t, b: b, c: c, tag: tag}
 			d := s.door(true)
 			over := d.streams()
@@ -262,7 +281,7 @@ func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 			r, w := io.Pipe()
 			reset, ended := s.stream(d, over, r)
 			_, _ = io.WriteString(w, large)
-			eventually(t, "it is held", held)
+			eventually(t, "it is held", func() bool { return o.nowHeld() >= size-1 })
 			reset()
 			soon(t, "the client has gone", ended)
 			_ = w.Close()
@@ -272,7 +291,7 @@ func TestWhateverHappensNothingStaysHeld(t *testing.T) {
 			f, b, o := limited(t, 8<<20, func(f *fleet) { f.cfg.Routes[0].Version = fromBody() })
 			c := f.replica()
 			tag := c.get("/a").etag()
-			attack(t, b, c, tag, func() bool { return o.nowHeld() >= size-1 })
+			attack(t, b, c, tag, o)
 			eventually(t, "nothing is held", func() bool { return o.nowHeld() == 0 })
 			if o.mostHeld < size {
 				t.Errorf("%d bytes were held at the most", o.mostHeld)

@@ -143,7 +143,7 @@ func TestAWriteMayTakeLongerThanItsUploadMay(t *testing.T) {
 				}
 				return false
 			})
-			client := d.Server.Client()
+			client := d.Client()
 			req, _ := http.NewRequest(http.MethodPut, d.URL+"/a", strings.NewReader(strings.Repeat("x", 100_000)))
 			req.Header.Set("If-Match", s.tag)
 			res, err := client.Do(req)
@@ -171,7 +171,7 @@ func TestAStreamThatIsNotHeldHasAllTheTimeItTakes(t *testing.T) {
 					time.Sleep(50 * time.Millisecond)
 					_, _ = io.WriteString(w, "x")
 				}
-				w.Close()
+				_ = w.Close()
 			}()
 			req, _ := http.NewRequest(http.MethodPost, c.url+path, r)
 			req.Header.Set("Content-Type", "application/octet-stream")

@@ -74,11 +74,12 @@ func (rs *routes) find(r *http.Request, path target.Path) (*route, error) {
 	return rs.atHome(found, list, folded, r.Method)
 }
 
-// atHome returns the route that was found in a list, unless the list is empty, and there is one for the path at another host.
+// atHome returns the route that was found in a list, unless the list is empty, and there is one for the path at another host of the
+// backend that gets the request.
 func (rs *routes) atHome(found *route, list []*route, folded target.Path, method string) (*route, error) {
 	if len(list) == 0 {
 		for _, host := range rs.byHost {
-			if elsewhere := strictest(host.match("", folded), method); elsewhere.guarded() {
+			if elsewhere := strictest(host.match("", folded), method); elsewhere.guarded() && elsewhere.origin == rs.unmatched.origin {
 				return elsewhere, errForeignHost
 			}
 		}
@@ -116,10 +117,13 @@ func (rs *routes) choose(r *http.Request, list []*route) (found *route, err erro
 // could mean, to a closed one before all others.
 func (rs *routes) locateOdd(r *http.Request, spelling error) (located, error) {
 	odd := located{route: rs.unmatched}
+	foreign := odd // where only the Host is another, and no other candidate is guarded
 	several := false
 	for _, candidate := range target.Lenient(r.URL.EscapedPath()) {
-		found, _ := rs.find(r, candidate)
+		found, err := rs.find(r, candidate)
 		switch {
+		case errors.Is(err, errForeignHost):
+			foreign = located{route: found, path: candidate, untaught: true}
 		case found.Mode == Closed:
 			return located{route: found, path: candidate, untaught: true}, spelling
 		case !found.guarded():
@@ -128,6 +132,9 @@ func (rs *routes) locateOdd(r *http.Request, spelling error) (located, error) {
 		default:
 			several = several || found != odd.route
 		}
+	}
+	if !odd.route.guarded() {
+		return foreign, spelling
 	}
 	if several || !odd.route.AllowOdd {
 		return odd, spelling

@@ -36,7 +36,7 @@ var mutants = []mutant{
 		// Few worlds meet it: one in four. And few searches, so that the others would go on to their end.
 		name:   "forgetting what was retired",
 		file:   "etagcache/record.go",
-		old:    "		r = r.retireDigest(v.Tag)\n	}\n	return r\n}",
+		old:    "		r = r.retireAmong(v.Tag, len(gone)+olderRetired)\n	}\n	return r\n}",
 		new:    "		_ = v\n	}\n	return r\n}",
 		judges: []string{whereTagsReturn, randomSteps, randomWorlds},
 	},

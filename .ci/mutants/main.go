@@ -128,7 +128,7 @@ func build(binary, overlay, pkg string) error {
 	if _, err := os.Stat(binary); err == nil {
 		return nil
 	}
-	out, err := exec.Command("go", "test", "-c", "-overlay="+overlay, "-o", binary, pkg).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "test", "-c", "-overlay="+overlay, "-o", binary, pkg).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}

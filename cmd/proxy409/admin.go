@@ -56,7 +56,7 @@ func (in *instance) serveAdmin(server *http.Server, l net.Listener, log *slog.Lo
 	if path == "" {
 		return server.Serve(l)
 	}
-	return web.Serve(l, server, &web.FlagConfig{WebConfigFile: &path}, log)
+	return web.Serve(l, server, &web.FlagConfig{WebConfigFile: &path}, log.With("listener", "admin"))
 }
 
 // checkWebConfig reports what is wrong with the web configuration file, if there is one.

@@ -18,7 +18,9 @@ func drawRequest(t *rapid.T, r *fuzzRange) string {
 	for range rapid.IntRange(0, 4).Draw(t, "fields") {
 		line, body := drawField(t, r, document)
 		lines = append(lines, line)
-		content += body
+		if content == "" {
+			content = body
+		}
 	}
 	if content != "" || method != "GET" {
 		lines = append(lines, fmt.Sprintf("Content-Length: %d", len(content)))

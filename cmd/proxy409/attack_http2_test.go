@@ -46,7 +46,7 @@ func fireHTTP2(t testing.TB, addr string, config *tls.Config, steps []step) (s s
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }() // everything has been read that matters
 	_ = c.SetDeadline(time.Now().Add(patience))
 	fields, content := http2Request(steps)
 	out := http2Frame(frameSettings, 0, 0, nil)
@@ -131,8 +131,10 @@ func http2Answer(t testing.TB, c io.Reader) (a answer) {
 // where that is shorter (RFC 7541 appendices A and B).
 func http2Status(block []byte) (status int) {
 	if i := block[0] - 0x88; i < 7 {
-		return []int{http.StatusOK, http.StatusNoContent, http.StatusPartialContent, http.StatusNotModified, http.StatusBadRequest,
-			http.StatusNotFound, http.StatusInternalServerError}[i]
+		return []int{
+			http.StatusOK, http.StatusNoContent, http.StatusPartialContent, http.StatusNotModified, http.StatusBadRequest,
+			http.StatusNotFound, http.StatusInternalServerError,
+		}[i]
 	}
 	text := block[2 : 2+block[1]&0x7f]
 	if block[1]&0x80 == 0 {

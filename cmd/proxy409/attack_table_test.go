@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,11 +69,10 @@ var twoParts = regexp.MustCompile(`^(.*\S) {2,}(\S.*?)$`)
 
 func readTable(t testing.TB, path string) (rows []attack) {
 	t.Helper()
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	var (
 		in   section
 		row  *attack // one with bytes of its own, until its answer comes
@@ -84,9 +82,8 @@ func readTable(t testing.TB, path string) (rows []attack) {
 		t.Helper()
 		t.Fatalf("%s:%d: %s", path, line, fmt.Sprintf(format, args...))
 	}
-	for scanner := bufio.NewScanner(f); scanner.Scan(); {
+	for text := range strings.SplitSeq(string(text), "\n") {
 		line++
-		text := scanner.Text()
 		kind, rest, _ := strings.Cut(text, " ")
 		switch {
 		case text == "" || kind == "#":

@@ -155,7 +155,7 @@ var answers = map[string]http.HandlerFunc{
 	},
 	"old":        raw("HTTP/1.0 200 Fine\r\nContent-Type: text/plain\r\nETag: \"old\"\r\n\r\nuntil the end"),
 	"cut":        raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nETag: \"cut\"\r\n\r\nhalf"),
-	"cut-chunks": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: \"cut\"\r\n\r\n4\r\nhalf\r\n"),
+	"cut-chunks": raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nETag: \"cut\"\r\n\r\n4\r\nhalf\r\n"),
 	"spaced":     raw("HTTP/1.1 200 \r\ncontent-length:   4  \r\nx-spaced:\t a  b \t\r\netag: \"spaced\"\r\n\r\ntext"),
 	"private": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="a", Digest realm="b"`)

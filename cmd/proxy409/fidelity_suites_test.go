@@ -16,13 +16,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"proxy409/cmd/proxy409/tlsfiles/tlstest"
 )
 
 // h2spec runs the conformance suite of that name for HTTP/2 over TLS against a server, and returns what came of each case, or nil if it
-// could not.
-func h2spec(t *testing.T, path, addr string) map[string]string {
+// could not. Without sections it runs all of them.
+func h2spec(t *testing.T, path, addr string, sections ...string) map[string]string {
 	t.Helper()
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -31,7 +29,8 @@ func h2spec(t *testing.T, path, addr string) map[string]string {
 	}
 	report := filepath.Join(t.TempDir(), "report.xml")
 	// A second is what some of its cases take in any event: they pass when nothing comes.
-	out, err := exec.Command(path, "-t", "-k", "-h", "127.0.0.1", "-p", port, "-o", "2", "-j", report).CombinedOutput()
+	args := append([]string{"-t", "-k", "-h", "127.0.0.1", "-p", port, "-o", "2", "-j", report}, sections...)
+	out, err := exec.Command(path, args...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Error(err)
@@ -44,8 +43,8 @@ func h2spec(t *testing.T, path, addr string) map[string]string {
 	}
 	var suites struct {
 		Suites []struct {
-			Name  string `xml:"name,attr"`
 			Cases []struct {
+				Section string    `xml:"package,attr"`
 				Name    string    `xml:"classname,attr"`
 				Failure *struct{} `xml:"failure"`
 				Error   *struct{} `xml:"error"`
@@ -59,7 +58,7 @@ func h2spec(t *testing.T, path, addr string) map[string]string {
 	}
 	results := make(map[string]string)
 	for _, s := range suites.Suites {
-		for n, c := range s.Cases {
+		for _, c := range s.Cases {
 			result := "passed"
 			switch {
 			case c.Failure != nil, c.Error != nil:
@@ -67,7 +66,7 @@ func h2spec(t *testing.T, path, addr string) map[string]string {
 			case c.Skipped != nil:
 				result = "skipped"
 			}
-			results[fmt.Sprintf("%s/%d %s", s.Name, n, c.Name)] = result
+			results[c.Section+" "+c.Name] += result // two cases of a section may have one name
 		}
 	}
 	return results
@@ -97,13 +96,7 @@ func TestHTTP2IsSpokenAsWithoutTheProxy(t *testing.T) {
 	defer direct.Close()
 	backend := httptest.NewServer(hello)
 	defer backend.Close()
-	pair := tlstest.NewAuthority(t, "test").Issue(t, "127.0.0.1")
-	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
-	write(t, cert, string(pair.Cert))
-	if err := os.WriteFile(key, pair.Key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	secure := fmt.Sprintf("tls: {cert_file: %s, key_file: %s}\n", cert, key)
+	secure := overTLS(t)
 	off := serve(t, setup{upstream: backend.URL, more: secure + nothingGuarded}.yaml()).ready()
 	guarded := serve(t, setup{upstream: backend.URL, more: secure}.yaml()).ready()
 
@@ -112,12 +105,12 @@ func TestHTTP2IsSpokenAsWithoutTheProxy(t *testing.T) {
 	for i := range seen {
 		seen[i] = make(map[string][]string)
 	}
-	var unlike []string
-	for range 3 { // a few of its cases depend on who is faster, without the proxy too
+	var unlike, sections []string
+	for range 4 { // a few of its cases depend on who is faster, without the proxy too
 		var all sync.WaitGroup
 		for i, addr := range addresses {
 			all.Go(func() {
-				for name, result := range h2spec(t, path, addr) {
+				for name, result := range h2spec(t, path, addr, sections...) {
 					seen[i][name] = append(seen[i][name], result)
 				}
 			})
@@ -125,16 +118,17 @@ func TestHTTP2IsSpokenAsWithoutTheProxy(t *testing.T) {
 		if all.Wait(); t.Failed() {
 			return
 		}
-		if unlike = disagree(seen); len(unlike) == 0 {
+		if unlike, sections = disagree(seen); len(unlike) == 0 {
 			break
 		}
+		t.Logf("once more: %q", unlike)
 	}
 	for _, u := range unlike {
 		t.Error(u)
 	}
 	passed := 0
 	for _, results := range seen[0] {
-		if slices.Contains(results, "passed") {
+		if slices.Contains(results, "passed") || slices.Contains(results, "passedpassed") {
 			passed++
 		}
 	}
@@ -143,16 +137,18 @@ func TestHTTP2IsSpokenAsWithoutTheProxy(t *testing.T) {
 	}
 }
 
-// disagree lists the cases of which something else came every time than ever came of them at the first server.
-func disagree(seen []map[string][]string) (unlike []string) {
+// disagree lists the cases of which something else came every time than ever came of them at the first server, and their sections.
+func disagree(seen []map[string][]string) (unlike, sections []string) {
 	for name, want := range seen[0] {
 		for _, other := range seen[1:] {
 			if !slices.ContainsFunc(other[name], func(got string) bool { return slices.Contains(want, got) }) {
 				unlike = append(unlike, fmt.Sprintf("%s: %v, and without the proxy %v", name, other[name], want))
+				section, _, _ := strings.Cut(name, " ")
+				sections = append(sections, section)
 			}
 		}
 	}
-	return unlike
+	return unlike, sections
 }
 
 // litmus runs the WebDAV suite of that name, and returns what came of each case.
@@ -240,7 +236,7 @@ func TestWebDAVThroughAGuardedRouteIsRefusedWhereItOverwrites(t *testing.T) {
 				refused := slices.Contains(tc.cases, name) || name == tc.sometimes && result != want[name]
 				switch {
 				case result == "SKIPPED": // for want of what was refused before
-				case refused && !refusal.MatchString(result):
+				case refused && !davRefusal.MatchString(result):
 					t.Errorf("%s: %q is no refusal", name, result)
 				case !refused && result != want[name]:
 					t.Errorf("%s: %q, and without the proxy %q", name, result, want[name])
@@ -250,5 +246,5 @@ func TestWebDAVThroughAGuardedRouteIsRefusedWhereItOverwrites(t *testing.T) {
 	}
 }
 
-// refusal is how litmus tells of one: by its status, or that of Apache for what was refused before or could not be known.
-var refusal = regexp.MustCompile(`\b(409|405|412)\b`)
+// davRefusal is how litmus tells of one: by its status, or that of Apache for what was refused before or could not be known.
+var davRefusal = regexp.MustCompile(`\b(409|405|412)\b`)

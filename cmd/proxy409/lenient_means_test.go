@@ -41,10 +41,10 @@ func (m message) documents() []string {
 	return found
 }
 
-// documentAt is the document of a path as it finally is, or "". Names of folders do not mind letter case, nor do whole paths under
-// /folded/ and /shut/.
+// documentAt is the document of a path as it finally is, or "". Names lose dots and spaces at their ends, as on Windows; those of
+// folders do not mind letter case, nor do whole paths under /folded/ and /shut/.
 func documentAt(reading string, m message) string {
-	dir, name := path.Split("/" + strings.Trim(reading, "/"))
+	dir, name := path.Split("/" + strings.Trim(trailing.ReplaceAllString(reading, "$1$2"), "/"))
 	dir = strings.ToLower(dir)
 	if dir == "/folded/" || dir == "/shut/" || dir == "/" {
 		name = strings.ToLower(name)
@@ -104,12 +104,10 @@ var changes = []func(string) string{
 	func(s string) string { return cutAt(s, "?") },
 	func(s string) string { return cutAt(s, "#") },
 	func(s string) string { return cutAt(s, "\x00") },
-	func(s string) string { return cutAt(s, ";") },
 	func(s string) string { return authority.ReplaceAllString(s, "") },
 	func(s string) string { return scheme.ReplaceAllString(s, "") },
 	func(s string) string { return slashes.ReplaceAllString(s, "/") },
 	func(s string) string { return params.ReplaceAllString(s, "") },
-	func(s string) string { return trailing.ReplaceAllString(s, "$1$2") },
 	func(s string) string { return strings.ReplaceAll(s, `\`, "/") },
 	func(s string) string { return replaceOverlong(s) },
 	func(s string) string { return strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(s) },
@@ -157,24 +155,31 @@ func replaceOverlong(s string) string {
 }
 
 // verbs are the methods that the request may have: its own, and what any field, parameter or form member overrides it with.
+// Parameters may mean anything, so there it obeys only those that it knows.
 func (m message) verbs() []string {
-	found := []string{m.method}
+	found, named := []string{m.method}, m.parameters("-method")
 	for _, name := range []string{"x-http-method-override", "x-http-method", "x-method-override"} {
 		found = append(found, m.values(name)...)
-		found = append(found, m.parameters(name)...)
+		named = append(named, m.parameters(name)...)
 	}
-	found = append(found, m.parameters("-method")...)
 	var content struct {
 		Method string `json:"_method"`
 	}
 	if json.Unmarshal([]byte(m.body), &content) == nil {
-		found = append(found, content.Method)
+		named = append(named, content.Method)
+	}
+	for _, v := range named {
+		if slices.Contains([]string{"PUT", "PATCH", "DELETE", "MOVE", "COPY"}, verb(v)) {
+			found = append(found, v)
+		}
 	}
 	for i := range found {
-		found[i] = strings.ToUpper(strings.TrimSpace(found[i]))
+		found[i] = verb(found[i])
 	}
 	return found
 }
+
+func verb(s string) string { return strings.ToUpper(strings.TrimFunc(s, isBlank)) }
 
 // verb is the most dangerous of them, and whether it writes. A POST adds to what is there, but for what only takes POST.
 func (m message) verb() (verb string, writes bool) {

@@ -31,8 +31,12 @@ func (in *instance) framed(l net.Listener, log *slog.Logger) (net.Listener, erro
 		Handshake: in.cfg.Timeouts.Header,
 		Send:      in.cfg.Timeouts.Send,
 		// Whoever connects can cause these, as often as they like.
-		OnRefused: func(problem string) { log.Debug("a connection was refused for its framing", "problem", problem) },
+		OnRefused: func(problem string) {
+			in.metrics.FramingRefused()
+			log.Debug("a connection was refused for its framing", "problem", problem)
+		},
 		OnHandshakeError: func(remote net.Addr, err error) {
+			in.metrics.HandshakeFailed()
 			log.Debug("a TLS handshake failed", "remote", remote.String(), "cause", err)
 		},
 	}
@@ -55,7 +59,7 @@ const maxStreams = 100
 func (in *instance) server(log *slog.Logger) *http.Server {
 	t := in.cfg.Timeouts
 	return &http.Server{
-		Handler:           in.proxy,
+		Handler:           framing.Streams(in.proxy, t.Send),
 		ReadHeaderTimeout: t.Header,
 		IdleTimeout:       t.Idle,
 		MaxHeaderBytes:    int(in.cfg.Limits.Header),
@@ -64,7 +68,6 @@ func (in *instance) server(log *slog.Logger) *http.Server {
 			MaxConcurrentStreams: maxStreams,
 			SendPingTimeout:      t.Idle,
 			PingTimeout:          t.Send,
-			WriteByteTimeout:     t.Send,
 		},
 		ErrorLog: proxy.QuietLog(log),
 	}

@@ -1,6 +1,9 @@
 package redisstore
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // discreet is an error without what it repeats of what was sent.
 type discreet struct {
@@ -8,13 +11,14 @@ type discreet struct {
 	text string
 }
 
+// quoted is what stands between quotation marks, or behind one that is not closed. Inside, a backslash escapes.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|\\?$)`)
+
 // discreetly takes out of an error what may be a password. A server that does not know AUTH says so with its arguments, and of
 // one that is no Redis, and repeats what it was sent, go-redis quotes the line.
 func discreetly(err error) error {
 	text, _, _ := strings.Cut(err.Error(), ", with args beginning with")
-	if before, _, quotes := strings.Cut(text, `"`); quotes {
-		text = strings.TrimRight(before, " :=")
-	}
+	text = quoted.ReplaceAllLiteralString(text, `"…"`)
 	if text == err.Error() {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
@@ -177,5 +178,26 @@ func TestAHandshakeIsBoundByTheTimeout(t *testing.T) {
 	}
 	if took := time.Since(start); took > 3*time.Second || !began.Load() {
 		t.Errorf("it took %v, and the handshake had begun: %v", took, began.Load())
+	}
+}
+
+// After an authority has got a new key under its old name, crypto/x509 quotes both in its error; nothing in it was sent by us.
+func TestAnErrorOfTLSIsWhole(t *testing.T) {
+	s := secure(t)
+	server := redistest.StartTLS(t, s.files("127.0.0.1"))
+	const last = "the end of it"
+	shake := s.handshake(tlstest.NewAuthority(t, "test").Pool(), nil)
+	store := open(t, redisstore.Options{
+		URL: server.URL(),
+		TLS: func(ctx context.Context, conn net.Conn, host string) (*tls.Conn, error) {
+			secure, err := shake(ctx, conn, host)
+			if err != nil {
+				err = fmt.Errorf("%w (%s)", err, last)
+			}
+			return secure, err
+		},
+	})
+	if _, err := store.Get(t.Context(), key); err == nil || !contains(err.Error(), last) {
+		t.Errorf("the error is %v, want one with %q", err, last)
 	}
 }

@@ -50,12 +50,15 @@ func (a *attack) once(ctx context.Context) {
 	pause(ctx, time.Millisecond)
 }
 
-// answer reads an answer, to its end or not.
+// answer reads an answer, to its end or not. What is left of it goes with the connection.
 func (f *foe) answer(whole bool) bool {
 	res, err := http.ReadResponse(f.read, nil)
 	status := 0
 	if err == nil {
 		status = res.StatusCode
+		if whole {
+			defer res.Body.Close()
+		}
 	}
 	f.attack.mu.Lock()
 	f.attack.statuses[status]++
@@ -89,6 +92,7 @@ func (f *foe) tag(path string) string {
 	if err != nil {
 		return ""
 	}
+	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, res.Body) // then the write fails
 	return res.Header.Get("ETag")
 }

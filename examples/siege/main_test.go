@@ -18,7 +18,7 @@ func TestASiegeOfTheBareBackendIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer origin.server.Close()
+	defer func() { _ = origin.server.Close() }()
 	s := &stand{origin: origin, proxy: &besieged{listen: origin.addr}}
 	c := newCitizen(s, 0)
 	defer c.client.CloseIdleConnections()

@@ -46,12 +46,13 @@
 //
 // # What it costs
 //
-// Some 400 ns for the header section of a browser's request, which net/http needs fifty times that long for, and next to nothing for
-// a body; no memory but some 300 bytes for a connection; and sendfile, because a connection has no ReadFrom. A connection that is refused
+// Some 400 ns for the header section of a browser's request, and 650 ns for it and its answer together with [Options.Send], of the
+// 13 us that the smallest exchange takes on loopback; next to nothing for a body; no memory but some 300 bytes for a connection;
+// and sendfile, because a connection has no ReadFrom. A connection that is refused
 // is kept for up to half a second, so that the client reads the answer and not a reset. See the benchmarks.
 //
 // # What comes with it
 //
 // Since it stands where connections are accepted, the Listener also does TLS handshakes, within a time and bounded in number, and
-// bounds the time for which a client may take nothing of what is sent to it.
+// bounds the time for which a client may take nothing of what is sent to it. [Streams] does that for the streams of HTTP/2.
 package framing

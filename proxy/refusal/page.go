@@ -2,7 +2,9 @@ package refusal
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // page.html
+	"encoding/base64"
 	"encoding/json"
 	"html/template"
 	"net/http"
@@ -18,7 +20,15 @@ var pageTemplate = template.Must(template.New("page.html").Parse(pageHTML))
 
 // pagePolicy lets the page load and run nothing but its own style. It may be shown in a frame: an application that sends
 // its forms into one would show nothing else, and there is nothing on the page to be clicked by mistake.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+var pagePolicy = "default-src 'none'; style-src " + styleHash(pageHTML) + "; base-uri 'none'; form-action 'none'"
+
+// styleHash names the style of a page by its hash, so that no other one applies.
+func styleHash(page string) string {
+	_, style, _ := strings.Cut(page, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
 
 // page is a problem as a person is told of it: what happened and what to do first, what support may ask for last.
 type page struct {
