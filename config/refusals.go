@@ -34,7 +34,7 @@ const (
 var (
 	adjustableReasons = []string{"stale", "missing", "exists", "absent", "busy", "unversioned"}
 	fixedReasons      = []string{
-		"malformed", "too_large", "store", "grace", "unverifiable", "backend", "timeout",
+		"malformed", "too_large", "slow", "store", "grace", "unverifiable", "overloaded", "backend", "timeout",
 	}
 )
 

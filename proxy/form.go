@@ -89,6 +89,7 @@ func formKind(r *http.Request) string {
 	if len(lines) == 0 && strings.EqualFold(r.Method, http.MethodPost) {
 		return urlencoded
 	}
+	kinds := ""
 	for _, line := range lines {
 		kind := strings.ToLower(strings.TrimLeft(line, " \t"))
 		if i := strings.IndexAny(kind, ";, \t"); i >= 0 {
@@ -101,10 +102,10 @@ func formKind(r *http.Request) string {
 			return kind
 		}
 		if strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json") {
-			return jsonObject
+			kinds = jsonObject // unless another line says that it is a form
 		}
 	}
-	return ""
+	return kinds
 }
 
 // oddForm reports whether backends differ in how they read the form, because of what its header says.

@@ -38,10 +38,15 @@ func (p *Proxy) examine(r *http.Request, x *exchange) {
 		}
 	}
 	// MOVE and COPY onto a guarded resource are guarded by its rule.
-	if there := p.routes.destinationRoute(r); there.guarded() {
+	there, err := p.routes.destinationRoute(r)
+	if err != nil {
+		x.barred = malformed("The Destination cannot be guarded: " + err.Error() + ".")
+		return
+	}
+	if there.guarded() {
 		source := *x
 		x.enter(located{route: there, path: at.path, untaught: true})
-		if p.examineGuarded(r, x, spelling); x.method != "MOVE" && x.method != "COPY" {
+		if told := p.examineGuarded(r, x, spelling); told && x.method != "MOVE" && x.method != "COPY" {
 			source.body = x.body // it may have been read
 			*x = source
 		}
@@ -53,8 +58,9 @@ func (x *exchange) enter(at located) {
 	x.located, x.safe = at, at.route.safe(x.method)
 }
 
-// examineGuarded examines a request that concerns a rule. Spelling is what is wrong with its path or query.
-func (p *Proxy) examineGuarded(r *http.Request, x *exchange, spelling error) {
+// examineGuarded examines a request that concerns a rule. Spelling is what is wrong with its path or query. It reports whether it can
+// be told which method the request has.
+func (p *Proxy) examineGuarded(r *http.Request, x *exchange, spelling error) (told bool) {
 	for _, alias := range target.Aliases(r.Header) {
 		delete(r.Header, alias)
 	}
@@ -69,15 +75,16 @@ func (p *Proxy) examineGuarded(r *http.Request, x *exchange, spelling error) {
 	if names := target.ConnectionNames(r.Header); len(names) > 0 {
 		x.object(malformed(fmt.Sprintf("Connection names %s, which would take it away on the way.", strings.Join(names, ", "))))
 	}
-	p.understand(r, x, form{}, spelling)
+	told = p.understand(r, x, form{}, spelling)
 	if x.objection == nil && x.route.obeysBody(r) { // refused early, where the header suffices for that
 		if body, o := readForm(r, x.upload(), x.route.limits.Body); o != nil {
 			x.object(o)
 		} else if body.kind != "" {
-			p.understand(r, x, body, spelling)
+			told = p.understand(r, x, body, spelling)
 		}
 	}
 	p.upgrade(r, x)
+	return told
 }
 
 // object notes what is wrong with the request, unless something is already.
@@ -87,8 +94,8 @@ func (x *exchange) object(o *objection) {
 	}
 }
 
-// understand finds the method and the resource of the request.
-func (p *Proxy) understand(r *http.Request, x *exchange, body form, spelling error) {
+// understand finds the method and the resource of the request, and reports whether the method can be told.
+func (p *Proxy) understand(r *http.Request, x *exchange, body form, spelling error) (told bool) {
 	method, err := target.Method(r, body.values)
 	if err == nil {
 		x.method, x.safe = method, x.route.safe(method)
@@ -106,6 +113,7 @@ func (p *Proxy) understand(r *http.Request, x *exchange, body form, spelling err
 		x.object(malformed("The path cannot be guarded: " + spelling.Error() + "."))
 	}
 	p.identify(r, x, body)
+	return err == nil
 }
 
 // obeysBody reports whether a backend may take the method, or what the request is about, from its body. A POST with a precondition

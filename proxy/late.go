@@ -19,6 +19,7 @@ type lateMark struct {
 	left int64 // how many bytes are to come; negative: nobody knows
 
 	mu       sync.Mutex
+	ended    bool // the backend may have the end
 	marked   bool
 	keeping  func()     // ends the keeping of the marks
 	answered bool       // the backend did not wait for the end
@@ -43,13 +44,14 @@ func (l *lateMark) end() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.marked && !l.answered:
+	case l.ended: // the transport reads on, to see that no more comes
 		return true
 	case l.refused || !l.leave():
 		return false
 	case !l.answered: // else it may be applied now, whatever the answer was
 		l.keeping = l.w.keepMarked()
 	}
+	l.ended = true
 	return true
 }
 

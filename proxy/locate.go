@@ -24,6 +24,9 @@ type located struct {
 
 // resource names what is there, with this query. The error is fit for the client to read.
 func (at located) resource(rawQuery string) (resource, error) {
+	if at.path == (target.Path{}) {
+		return resource{}, errNoPath
+	}
 	r, err := at.route.resource(at.path, rawQuery)
 	if err == nil && at.merged != (target.Path{}) {
 		r.path = at.route.folded(at.merged)
@@ -35,6 +38,7 @@ func (at located) resource(rawQuery string) (resource, error) {
 var (
 	errAmbiguous   = errors.New("the query or the body has a parameter by which rules are chosen more than once, or in an odd spelling")
 	errLetterCase  = errors.New("the path differs from that of a rule in letter case")
+	errNoPath      = errors.New("the path has no form that all backends read alike")
 	errForeignHost = errors.New("a rule for this path names another Host")
 )
 
@@ -154,7 +158,10 @@ func (rs *routes) merge(r *http.Request, odd located, spelling error) (located, 
 	if !ok {
 		return odd, spelling
 	}
-	if found, err := rs.find(r, below); err == nil && found == p {
+	switch found, err := rs.find(r, below); {
+	case err != nil:
+		return odd, err
+	case found == p:
 		return located{route: p, path: below}, nil
 	}
 	if len(p.inPath) > 0 {

@@ -44,13 +44,9 @@ func (w *write) destination() (etagcache.Key, error) {
 	if len(lines) != 1 {
 		return etagcache.Key{}, fmt.Errorf("%s needs one Destination, not %d", w.x.method, len(lines))
 	}
-	u, err := url.Parse(lines[0])
+	u, err := parseDestination(lines[0])
 	if err != nil {
-		return etagcache.Key{}, errors.New("it is not a URL")
-	}
-	// What is neither an absolute path nor a URL with a host is read in many ways.
-	if (u.Scheme == "") != (u.Host == "") || strings.Contains(lines[0], "#") || !strings.HasPrefix(u.EscapedPath(), "/") {
-		return etagcache.Key{}, errors.New("it names no path")
+		return etagcache.Key{}, err
 	}
 	there, err := w.routes.locate(w.x.method, w.x.host, u)
 	switch {
@@ -66,27 +62,42 @@ func (w *write) destination() (etagcache.Key, error) {
 	return there.route.key(resource), nil
 }
 
-// destinationRoute is the guarded route that the Destination of a request may lead to, whatever its spelling; nil if none.
-func (rs *routes) destinationRoute(r *http.Request) *route {
+// parseDestination reads a Destination. What is neither an absolute path nor a URL with a host, has a fragment, or an authority that
+// some take to end elsewhere, is read in many ways.
+func parseDestination(line string) (*url.URL, error) {
+	u, err := url.Parse(line)
+	switch {
+	case err != nil:
+		return nil, errors.New("it is not a URL")
+	case (u.Scheme == "") != (u.Host == "") || strings.Contains(line, "#") || !strings.HasPrefix(u.EscapedPath(), "/"):
+		return nil, errors.New("it names no path")
+	case u.User != nil || strings.ContainsAny(u.Host, `\%`):
+		return nil, errors.New("its host is not plain")
+	}
+	return u, nil
+}
+
+// destinationRoute is the guarded route that the Destination of a request leads to; nil if none. The error is what is wrong with a
+// Destination of a request that may be a MOVE or COPY.
+func (rs *routes) destinationRoute(r *http.Request) (*route, error) {
 	if !rs.guarding {
-		return nil
+		return nil, nil
 	}
 	for name, lines := range r.Header {
-		if !target.NamesDestination(name) {
+		if !target.NamesDestination(name) || !target.MayMove(r) {
 			continue
 		}
 		for _, line := range lines {
-			if _, rest, absolute := strings.Cut(line, "://"); absolute {
-				_, path, _ := strings.Cut(rest, "/")
-				line = "/" + path
+			u, err := parseDestination(line)
+			if err != nil {
+				return nil, err
 			}
-			path, query, _ := strings.Cut(strings.TrimSpace(line), "?")
-			if at, _ := rs.locate(r.Method, r.Host, &url.URL{Path: path, RawPath: path, RawQuery: query}); at.route.guarded() {
-				return at.route
+			if at, _ := rs.locate(r.Method, r.Host, u); at.route.guarded() {
+				return at.route, nil
 			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // precondition reads If-Match and If-None-Match.

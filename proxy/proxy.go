@@ -72,6 +72,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
 	o := transportObjection(err)
+	if errors.Is(err, errLeftBefore) { // perhaps only in one direction
+		o = malformed("The request did not come to its end. Nothing was sent to the backend.")
+	}
 	style := x.route.refusals.Style
 	x.status, x.cause = style.StatusOf(o.reason), err
 	if r.Context().Err() != nil {

@@ -35,6 +35,8 @@ type write struct {
 	mayKnow struct{ here, there bool }
 }
 
+var errLeftBefore = errors.New("the client went away before the write was sent")
+
 // phase is one step. It is done within the client's context, and what it asks the backend before [write.until].
 type phase func(context.Context) *objection
 
@@ -62,7 +64,7 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		}
 		if err := w.req.Context().Err(); err != nil && o.reason != refusal.Slow { // net/http takes a late client for one that is gone
 			o.close()
-			return nil, fmt.Errorf("the client went away before the write was sent: %w", err)
+			return nil, fmt.Errorf("%w: %w", errLeftBefore, err)
 		}
 		if !w.forgiven(o) {
 			return w.refused(o), nil

@@ -30,8 +30,8 @@ func Safe(method string) bool {
 //
 // X-HTTP-Method-Override, X-HTTP-Method and X-Method-Override, as header fields or, like _method, as parameters of the query or the
 // body, name another one. Whether the backend obeys is not known, so they are believed only where that makes the request more
-// dangerous: they turn a POST into any other unsafe method, and a safe request into an unsafe one; by a parameter, which on a
-// GET may mean anything, only into one that is registered. What is returned is never [Safe] unless the request's own method is.
+// dangerous: they turn a POST into any other unsafe method, a safe request into an unsafe one, and any into a MOVE or COPY, which
+// concern another resource too; by a parameter, which on a GET may mean anything, only into one that is registered. What is returned is never [Safe] unless the request's own method is.
 //
 // Otherwise methods are returned in capitals, as lenient backends read them, but "get" stays "get": it is no safe
 // method.
@@ -66,6 +66,26 @@ func overrides(r *http.Request, inBody func(string) []string) []string {
 	return slices.DeleteFunc(named, func(s string) bool { return s == "" })
 }
 
+// MayMove reports whether a backend may take the request for a MOVE or COPY, by its method, by what overrides that, or by what may
+// stand in its body. The header fields may have any spelling.
+func MayMove(r *http.Request) bool {
+	switch strings.ToUpper(r.Method) {
+	case "MOVE", "COPY", http.MethodPost:
+		return true
+	}
+	for name := range r.Header {
+		if slices.ContainsFunc(overrideHeaders, func(o string) bool { return foldHeader(o) == foldHeader(name) }) {
+			return true
+		}
+	}
+	for _, name := range append([]string{"_method"}, overrideHeaders...) {
+		if values, _ := QueryValues(r.URL.RawQuery, name); len(values) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // registered reports whether a method is one of those that IANA lists and that backends dispatch by.
 func registered(method string) bool {
 	switch method {
@@ -94,7 +114,7 @@ func effective(own string, named []string) (string, error) {
 				return "", ContradictoryMethods
 			}
 		}
-		if (folded == http.MethodPost || Safe(folded)) && !Safe(other) {
+		if (folded == http.MethodPost || Safe(folded)) && !Safe(other) || other == "MOVE" || other == "COPY" {
 			return other, nil
 		}
 	}
