@@ -182,7 +182,8 @@ const plantWithin = 5 * time.Second
 
 // change is the swap that replaces the view's record.
 func (c *Cache) change(v View, next Record) Change {
-	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.enrolled.memory(v.epoch)), TTL: next.lifetime(c.opt.TTL)}
+	ch := Change{Epoch: v.epoch, Old: v.raw, New: encode(next, v.enrolled.memory(v.epoch))}
+	ch.TTL, ch.Keep = next.lifetime(c.opt.TTL, v.at.Now)
 	if v.raw == nil {
 		ch.By = v.at.Now.Add(min(plantWithin, c.opt.TTL/2))
 	}

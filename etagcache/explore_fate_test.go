@@ -141,7 +141,7 @@ func (x *explorer) mustEnd(w *smallWorld) bool {
 // may come.
 func (x *explorer) forgettable(w *smallWorld) bool {
 	r := w.stored.record(w.epoch)
-	if r.State == None || r.lifetime(time.Hour) == 0 {
+	if _, kept := r.lifetime(time.Hour, w.now); r.State == None || kept > 0 {
 		return false
 	}
 	for _, l := range w.late {

@@ -33,6 +33,7 @@ func (f fault) String() string {
 type fakeEntry struct {
 	value   []byte
 	expires time.Time // zero: never
+	keep    time.Time // until when it is not forgotten
 }
 
 type lateSwap struct {
@@ -79,7 +80,7 @@ func (s *fakeStore) forget(key Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.data[key]
-	if !ok || e.expires.IsZero() {
+	if !ok || e.expires.IsZero() || time.Now().Before(e.keep) {
 		return false
 	}
 	for _, l := range s.late {
@@ -214,7 +215,7 @@ func (s *fakeStore) swap(key Key, c Change) Reply {
 	}
 	e := fakeEntry{value: c.New}
 	if c.TTL > 0 {
-		e.expires = time.Now().Add(c.TTL)
+		e.expires, e.keep = time.Now().Add(c.TTL), time.Now().Add(c.Keep)
 	}
 	s.data[key] = e
 	if id := string(key[:]) + string(c.New); s.stored[id] {

@@ -206,18 +206,32 @@ func withoutMark(marks []Mark, id MarkID) []Mark {
 // asked about any path that a client makes up; losing it only makes an answer that is under way teach nothing.
 const emptyTTL = 10 * time.Minute
 
-// lifetime is how long the store keeps the record untouched, ttl being the configured time. What must not be forgotten
-// has none: writing, and open marks. A record with a retired tag that has come back is worth more than others, because
-// only the record tells that the tag names no version by itself; a bounded store forgets first what expires first.
-func (r Record) lifetime(ttl time.Duration) time.Duration {
-	switch {
-	case r.State == Writing || len(r.Marks) > 0:
-		return 0
-	case r.State == Unknown && len(r.Validators) == 0 && len(r.Retired) == 0 && r.Moved == 0:
-		return min(ttl, emptyTTL)
-	case slices.ContainsFunc(r.Validators, func(v Validator) bool { return r.isRetired(v.Tag) }):
-		return 2 * ttl
-	default:
-		return ttl
+// longestLag is the longest for which reads may show what was before a write. For so long at least it is remembered that there was
+// one, also where nothing else is known: anybody may send unjudged requests to paths that are made up.
+const longestLag = time.Hour
+
+// lifetime is how long the store keeps the record untouched, ttl being the configured time, and for how long it must not forget it even
+// when it is full: a write that is or may be under way, and open marks, until they are over. A record with a retired tag
+// that has come back is worth more than others, because only the record tells that the tag names no version by itself; a
+// bounded store forgets first what expires first.
+func (r Record) lifetime(ttl time.Duration, now Instant) (lives, kept time.Duration) {
+	open := now
+	if r.State == Writing {
+		open = max(open, r.Lease.Until)
 	}
+	for _, m := range r.Marks {
+		open = max(open, m.Until)
+	}
+	kept = open.Sub(now)
+	switch {
+	case r.State != Known && len(r.Validators) == 0 && len(r.Retired) == 0:
+		if r.Moved != 0 || kept > 0 {
+			ttl = min(ttl, longestLag+emptyTTL)
+		} else {
+			ttl = min(ttl, emptyTTL)
+		}
+	case slices.ContainsFunc(r.Validators, func(v Validator) bool { return r.isRetired(v.Tag) }):
+		ttl *= 2
+	}
+	return kept + ttl, kept
 }

@@ -51,6 +51,8 @@ type Change struct {
 	Old   []byte        // what must be stored now, byte for byte; nil: nothing
 	New   []byte        // what is stored instead; never empty
 	TTL   time.Duration // how long New is kept if it is not replaced; 0: it never expires and is never forgotten
+	// Keep is for how long New is not forgotten even by a store that is full, at most TTL. What has no TTL is kept in any case.
+	Keep time.Duration
 	// By is the last instant at which the change may be made; 0: at any time. What is stored guards every other swap
 	// against a late copy of it; a swap from nothing has nothing but this.
 	By Instant
@@ -63,6 +65,8 @@ func (c Change) Validate() error {
 		return errors.New("the new value is empty")
 	case c.TTL < 0:
 		return fmt.Errorf("the TTL is negative (%v)", c.TTL)
+	case c.Keep < 0 || c.TTL > 0 && c.Keep > c.TTL:
+		return fmt.Errorf("it is to be kept for %v, and its TTL is %v", c.Keep, c.TTL)
 	}
 	return nil
 }

@@ -123,6 +123,7 @@ func (rs *routes) locateOdd(r *http.Request, spelling error) (located, error) {
 	odd := located{route: rs.unmatched}
 	foreign := odd // where only the Host is another, and no other candidate is guarded
 	several := false
+	var readings []target.Path
 	for _, candidate := range target.Lenient(r.URL.EscapedPath()) {
 		found, err := rs.find(r, candidate)
 		switch {
@@ -133,8 +134,10 @@ func (rs *routes) locateOdd(r *http.Request, spelling error) (located, error) {
 		case !found.guarded():
 		case !odd.route.guarded():
 			odd = located{route: found, path: candidate, untaught: true}
+			readings = append(readings, candidate)
 		default:
 			several = several || found != odd.route
+			readings = append(readings, candidate)
 		}
 	}
 	if !odd.route.guarded() {
@@ -143,19 +146,20 @@ func (rs *routes) locateOdd(r *http.Request, spelling error) (located, error) {
 	if several || !odd.route.AllowOdd {
 		return odd, spelling
 	}
-	return rs.merge(r, odd, spelling)
+	return rs.merge(r, odd, readings, spelling)
 }
 
 // merge gives an odd spelling the key of what the most lenient of backends reads, if the route allows it. A path that leads out of
-// the upstream's, or whose wildcards are part of the key and cannot be told, stays refused.
-func (rs *routes) merge(r *http.Request, odd located, spelling error) (located, error) {
+// the upstream's, that has two lenient readings (as //host/path has), or whose wildcards are part of the key and cannot be told,
+// stays refused.
+func (rs *routes) merge(r *http.Request, odd located, readings []target.Path, spelling error) (located, error) {
 	p := odd.route
 	whole, err := target.Merged(strings.TrimSuffix(p.upstream.EscapedPath(), "/") + r.URL.EscapedPath())
 	if err != nil {
 		return odd, err
 	}
 	below, ok := whole.Below(p.base)
-	if !ok {
+	if !ok || slices.ContainsFunc(readings, func(p target.Path) bool { return !p.MergesInto(below) }) {
 		return odd, spelling
 	}
 	switch found, err := rs.find(r, below); {

@@ -26,16 +26,16 @@ type sharedStore struct {
 	awaySince time.Time
 	silent    bool // while it is away it answers nothing, instead of refusing connections
 	emptied   int
-	forgotten map[etagcache.Key]uint64 // how many times
-	forever   map[etagcache.Key]bool   // what must not be forgotten, as its last swap said
-	underway  map[etagcache.Key]int    // copies of swaps that may still be delivered
-	seen      []etagcache.Key          // in the order in which they came
+	forgotten map[etagcache.Key]uint64    // how many times
+	kept      map[etagcache.Key]time.Time // until when it must not be forgotten, as its last swap said
+	underway  map[etagcache.Key]int       // copies of swaps that may still be delivered
+	seen      []etagcache.Key             // in the order in which they came
 }
 
 func newSharedStore(w *world) *sharedStore {
 	return &sharedStore{
 		w: w, now: memstore.New(memstore.Options{}), forgotten: make(map[etagcache.Key]uint64),
-		forever: make(map[etagcache.Key]bool), underway: make(map[etagcache.Key]int),
+		kept: make(map[etagcache.Key]time.Time), underway: make(map[etagcache.Key]int),
 	}
 }
 
@@ -58,10 +58,10 @@ func (s *sharedStore) swap(key etagcache.Key, c etagcache.Change) (etagcache.Rep
 	defer s.mu.Unlock()
 	reply, err := s.now.Swap(context.Background(), s.place(key), c)
 	if reply.Swapped {
-		if _, known := s.forever[key]; !known {
+		if _, known := s.kept[key]; !known {
 			s.seen = append(s.seen, key)
 		}
-		s.forever[key] = c.TTL == 0
+		s.kept[key] = time.Now().Add(c.Keep)
 	}
 	return reply, err
 }
@@ -71,7 +71,7 @@ func (s *sharedStore) empty() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = memstore.New(memstore.Options{})
-	clear(s.forever)
+	clear(s.kept)
 	s.seen = nil
 	s.emptied++
 }
@@ -92,7 +92,7 @@ func (s *sharedStore) forget(r *rand.Rand) bool {
 		return false
 	}
 	key := s.seen[r.IntN(len(s.seen))]
-	if s.forever[key] || s.underway[key] > 0 {
+	if time.Now().Before(s.kept[key]) || s.underway[key] > 0 {
 		return false
 	}
 	s.forgotten[key]++

@@ -6,8 +6,8 @@
 // # What it forgets
 //
 // The store is bounded ([Options.MaxBytes]). When it is full it forgets first what would expire soonest. It cannot read
-// the values, so the protocol says by their TTL how much they matter: a record that names a write under way has TTL 0
-// and is never forgotten, whatever the bound; a record with a retired tag that has come back gets a longer TTL than the
+// the values, so the protocol says how much they matter: a record that names a write under way is to be kept until that is over
+// ([etagcache.Change]), whatever the bound; a record with a retired tag that has come back gets a longer TTL than the
 // others, and so is forgotten last.
 package memstore
 
@@ -34,7 +34,7 @@ const Overhead = 160
 // Options is the configuration of a [Store]. The zero value is usable.
 type Options struct {
 	// MaxBytes bounds keys, values and [Overhead] of all records together. The last value swapped in is kept even if it
-	// is too large by itself, and so is every value with TTL 0. Zero or less: [DefaultMaxBytes].
+	// is too large by itself, and so is every value that is to be kept. Zero or less: [DefaultMaxBytes].
 	MaxBytes int64
 
 	// Clock tells the time; it may be called by several goroutines at once. A clock that steps back holds the store's
@@ -58,7 +58,8 @@ type Store struct {
 	mu    sync.Mutex // held by every change of any shard
 	bytes int64
 	count int
-	order expiryHeap // all records with a TTL, the soonest to expire first
+	order recordHeap // the records that may be forgotten, the soonest to expire first
+	kept  recordHeap // those that may not yet, but will, the soonest first
 }
 
 const shardCount = 64
@@ -73,7 +74,8 @@ type record struct {
 	key     etagcache.Key
 	value   []byte
 	expires etagcache.Instant // 0: never
-	place   int
+	keep    etagcache.Instant // until when it must not be forgotten; 0: it may be
+	place   int               // in the heap that it is in
 }
 
 func (r *record) expired(now etagcache.Instant) bool { return r.expires != 0 && r.expires <= now }
@@ -91,6 +93,8 @@ func New(o Options) *Store {
 		o.Clock = time.Now
 	}
 	s := &Store{maxBytes: o.MaxBytes, clock: o.Clock, origin: o.Clock()}
+	s.order.key = func(r *record) etagcache.Instant { return r.expires }
+	s.kept.key = func(r *record) etagcache.Instant { return r.keep }
 	for i := range s.shards {
 		s.shards[i].records = make(map[etagcache.Key]*record)
 	}
@@ -140,6 +144,9 @@ func (s *Store) Swap(ctx context.Context, key etagcache.Key, c etagcache.Change)
 	if c.TTL > 0 {
 		r.expires = now.Add(c.TTL)
 	}
+	if c.TTL > 0 && c.Keep > 0 {
+		r.keep = now.Add(c.Keep)
+	}
 	s.put(old, r)
 	s.makeRoom(r, now)
 	reply := s.reply(r, now)
@@ -159,7 +166,9 @@ func (s *Store) Ping(ctx context.Context) (etagcache.Reply, error) {
 func (s *Store) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forgetExpired(s.now(), s.count)
+	now := s.now()
+	s.release(now)
+	s.forgetExpired(now, s.count)
 	return s.count
 }
 
@@ -207,7 +216,7 @@ func (s *Store) put(old, r *record) {
 	}
 	s.bytes += r.size()
 	s.count++
-	if r.expires != 0 {
-		heap.Push(&s.order, r)
+	if h := s.heapOf(r); h != nil {
+		heap.Push(h, r)
 	}
 }

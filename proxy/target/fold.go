@@ -42,6 +42,13 @@ func FoldCase(s string) string {
 	}, s)
 }
 
+// MergesInto reports whether the most lenient of backends takes the path, one of those that [Lenient] lists, for another one. Those in
+// which an empty or a dot segment is a name are no lenient readings.
+func (p Path) MergesInto(o Path) bool {
+	merged, err := Merged(p.escaped)
+	return err == nil && merged == o || strings.Contains(unescape(p.escaped), placeholder)
+}
+
 // mostDecodes bounds the work that a path of escapes within escapes can make.
 const mostDecodes = 16
 

@@ -87,11 +87,11 @@ func dropTabsAndLines(s string) string { return tabsAndLines.Replace(s) }
 
 var tabsAndLines = strings.NewReplacer("\t", "", "\n", "", "\r", "")
 
-// dropAuthority takes //host/path for a reference without a scheme (RFC 3986, section 4.2), as those do who parse the target of a
+// dropAuthority takes //host/path, and what it is when ;parameters are cut off, for a reference without a scheme (RFC 3986, section 4.2), as those do who parse the target of a
 // request like any URL.
 func dropAuthority(s string) string {
-	rest, ok := strings.CutPrefix(s, "//")
-	if !ok {
+	first, rest, more := strings.Cut(strings.TrimPrefix(s, "/"), "/")
+	if name, _, _ := strings.Cut(first, ";"); name != "" || !more || s[0] != '/' {
 		return s
 	}
 	_, path, _ := strings.Cut(rest, "/")
@@ -103,14 +103,25 @@ func slashBackslashes(s string) string { return strings.ReplaceAll(s, `\`, "/") 
 // readings joins the segments into paths, in every way that differs.
 func (s segments) readings(decodeNames bool) []Path {
 	names := slices.Clone(s)
-	for i, name := range names {
-		if decodeNames {
-			name = unescape(name)
+	var found []Path
+	for range maxDecodes {
+		changed := false
+		for i, name := range names {
+			if decodeNames {
+				names[i] = unescape(name)
+			}
+			changed = changed || names[i] != name
 		}
-		names[i] = name
+		trimmed := names.windows()
+		found = append(found, names.literal(), names.resolved(), trimmed.literal(), trimmed.resolved())
+		if !changed {
+			break
+		}
+		for i, name := range names { // from now on for those who decode the names alone, more than once
+			names[i], _, _ = strings.Cut(name, ";")
+		}
 	}
-	trimmed := names.windows()
-	return []Path{names.literal(), names.resolved(), trimmed.literal(), trimmed.resolved()}
+	return found
 }
 
 // windows is the segments as Windows takes file names: without dots and spaces at the end.

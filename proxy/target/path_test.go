@@ -95,6 +95,7 @@ func TestLenientFindsWhatABackendMayMean(t *testing.T) {
 		"/x%25c0%25af..%25c0%25afa":            {"/a"},
 		"/%25u002e./a":                         {"/a", "/%EF%BF%BD/a"},
 		"//articles//7":                        {"/articles/7"},
+		"/;x/host/articles/7":                  {"/articles/7"},
 		"/art%09icles/%0d%0a7":                 {"/articles/7"},
 		"//host/articles/7":                    {"/articles/7", "/host/articles/7"},
 		`/\host/articles/7`:                    {"/articles/7"},
