@@ -19,8 +19,8 @@ type debts struct {
 
 // debt is what is owed for one resource.
 type debt struct {
-	when uint64        // when it was owed last, counted in debts
-	open time.Duration // how long a write there may yet be applied
+	when uint64    // when it was owed last, counted in debts
+	open time.Time // until when a write there may yet be applied
 }
 
 // maxDebts is how many resources may be owed at a time: 64 bytes each.
@@ -29,7 +29,7 @@ const maxDebts = 1 << 17
 // Owe remembers that the resource is, or may be, changed by a write that the store could not take note of. Its record is
 // moved as soon as the store answers, and before this cache shows it to anybody. Call it before such a write is sent, and
 // again after its answer; where that leaves the write in doubt, open is how long it may yet be applied, and the record gets a
-// mark that stays open so long. It reports false, and remembers nothing, when too much is owed already.
+// mark that stays open for what is then left of that. It reports false, and remembers nothing, when too much is owed already.
 func (c *Cache) Owe(key Key, open time.Duration) bool {
 	d := &c.debts
 	d.mu.Lock()
@@ -41,13 +41,20 @@ func (c *Cache) Owe(key Key, open time.Duration) bool {
 		d.owed = make(map[Key]debt)
 	}
 	d.next++
-	d.owed[key] = debt{when: d.next, open: max(open, d.owed[key].open)}
+	d.owed[key] = debt{when: d.next, open: later(c.opt.Clock().Add(open), d.owed[key].open)}
 	d.count.Store(int64(len(d.owed)))
 	if !d.running {
 		d.running = true
 		c.background.Go(c.settleDebts)
 	}
 	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // owes returns what is owed for the resource.
@@ -67,8 +74,8 @@ func (c *Cache) settle(ctx context.Context, v View, owe debt) (View, error) {
 	d := &c.debts
 	id := MarkID(c.opt.Fresh())
 	v, _, err := c.apply(ctx, v, func(v View) Event {
-		if owe.open > 0 {
-			return OpenMark{ID: id, Until: c.laterThan(v, owe.open)}
+		if left := owe.open.Sub(c.opt.Clock()); left > 0 {
+			return OpenMark{ID: id, Until: c.laterThan(v, left)}
 		}
 		return CloseMark{ID: id, Now: c.laterThan(v, 0)}
 	})

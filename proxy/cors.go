@@ -10,6 +10,7 @@ import (
 	"proxy409/etagcache"
 	"proxy409/proxy/cors"
 	"proxy409/proxy/refusal"
+	"proxy409/proxy/target"
 )
 
 // A question is a preflight that the proxy sends itself, to learn whether the page that a refusal is for may read it.
@@ -107,11 +108,12 @@ func readByAPage(req *http.Request) bool {
 //   - What is refused whatever its route says is no request at all, and a closed route lets nothing through, this question neither.
 //   - Where it cannot be told what the backend takes the target for, it may take it for what is closed, or for a write. Another
 //     target, such as the root, is no place to ask instead: its pages may be other ones.
+//   - A query that names another method may turn the question into that.
 //   - Where the backend writes on a GET it may write on OPTIONS as well, preflight or not. There it is asked as version.read
 //     says, which only reads; but only if that has the same path, for it is by path that servers tell whom they let in.
 func (p *route) policyAt(req *http.Request, x *exchange) *url.URL {
 	switch {
-	case x.barred != nil || p.Mode == Closed || x.untaught:
+	case x.barred != nil || p.Mode == Closed || x.untaught || target.NamesMethod(req.URL.RawQuery):
 		return nil
 	case !p.guarded():
 		return req.URL

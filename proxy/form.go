@@ -9,8 +9,10 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"proxy409/proxy/target"
 )
@@ -20,17 +22,21 @@ import (
 type form struct {
 	kind    string
 	content []byte
-	parts   []part // of a form in parts, or a JSON object
+	parts   []part // of a form in parts, or a JSON object, those that were asked for
 }
 
 // part is one parameter of a form. Of its value only the beginning is kept: neither methods nor keys are long.
 type part struct{ name, value string }
 
-const longestValue = 1 << 10
+const (
+	longestValue = 1 << 10
+	mostParts    = 10_000 // that are looked at; no backend reads as many
+	mostObeyed   = 64     // that have one of the names that are asked for
+)
 
-// readForm reads a request's form whole: where in it a name stands is up to who sends it. The request still has its body. A JSON
-// body that is over the limit is not looked into.
-func readForm(r *http.Request, held *body, limit int64) (form, *objection) {
+// readForm reads a request's form whole: where in it a name stands is up to who sends it. Of its parameters it keeps those that a
+// backend may take for one of the names. The request still has its body. A JSON body that is over the limit is not looked into.
+func readForm(r *http.Request, held *body, limit int64, names []string) (form, *objection) {
 	kind := formKind(r)
 	if kind == "" || r.Body == nil || r.Body == http.NoBody {
 		return form{}, nil
@@ -45,16 +51,22 @@ func readForm(r *http.Request, held *body, limit int64) (form, *objection) {
 	}
 	f := form{kind: kind, content: content}
 	switch {
-	case kind == jsonObject:
-		f.parts = membersOf(content)
-	case oddForm(r.Header):
+	case kind == twoKinds, oddForm(r.Header):
 		return form{}, unreadable
+	case kind == jsonObject:
+		f.parts, err = membersOf(content, names)
 	case kind != urlencoded:
-		if f.parts, err = partsOf(content, r.Header.Get("Content-Type")); err != nil {
-			return form{}, unreadable
-		}
+		f.parts, err = partsOf(content, r.Header.Get("Content-Type"), names)
+	}
+	if err != nil {
+		return form{}, unreadable
 	}
 	return f, nil
+}
+
+// named reports whether a backend may take the name of a parameter for one of names.
+func named(name string, names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return target.SameParameter(name, n) })
 }
 
 // values lists what a parameter has in the form, under every name that a backend may take for its own.
@@ -79,6 +91,7 @@ const (
 	urlencoded = "application/x-www-form-urlencoded"
 	multiparts = "multipart/form-data"
 	jsonObject = "json"
+	twoKinds   = "a form, and JSON"
 )
 
 // formKind is the media type of a request that a backend may take for a form, whatever else stands in the field, and "" of
@@ -89,23 +102,42 @@ func formKind(r *http.Request) string {
 	if len(lines) == 0 && strings.EqualFold(r.Method, http.MethodPost) {
 		return urlencoded
 	}
-	kinds := ""
+	found := ""
 	for _, line := range lines {
-		kind := strings.ToLower(strings.TrimLeft(line, " \t"))
-		if i := strings.IndexAny(kind, ";, \t"); i >= 0 {
-			kind = kind[:i]
-		}
-		switch kind {
-		case "":
-			return urlencoded
-		case urlencoded, multiparts, "multipart/related", "multipart/mixed":
-			return kind
-		}
-		if strings.HasSuffix(kind, "/json") || strings.HasSuffix(kind, "+json") {
-			kinds = jsonObject // unless another line says that it is a form
+		switch kind := kindOf(line); {
+		case kind == "" || kind == found:
+		case found == "" || found == jsonObject && kind != jsonObject:
+			found = kind
+		default:
+			found = twoKinds
 		}
 	}
-	return kinds
+	return found
+}
+
+// kindOf is the kind of form that one Content-Type names, if any. Many look for a word anywhere in it rather than at the media type:
+// where the word is somewhere else, it is two things.
+func kindOf(line string) string {
+	line = strings.ToLower(line)
+	kind := strings.TrimLeft(line, " \t")
+	if i := strings.IndexAny(kind, ";, \t"); i >= 0 {
+		kind = kind[:i]
+	}
+	coded, parts := strings.Contains(line, "urlencoded"), strings.Contains(line, "multipart/")
+	json := strings.Contains(line, "/json") || strings.Contains(line, "+json")
+	switch {
+	case kind == "":
+		return urlencoded
+	case coded && kind == urlencoded && !parts && !json:
+		return urlencoded
+	case parts && strings.HasPrefix(kind, "multipart/") && !coded && !json:
+		return kind
+	case json && !coded && !parts:
+		return jsonObject
+	case coded || parts || json:
+		return twoKinds
+	}
+	return ""
 }
 
 // oddForm reports whether backends differ in how they read the form, because of what its header says.
@@ -115,21 +147,24 @@ func oddForm(h http.Header) bool {
 		return false
 	}
 	_, params, err := mime.ParseMediaType(lines[0])
-	odd := len(lines) > 1 || err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) && lines[0] != "" ||
+	odd := len(lines) > 1 || err != nil && lines[0] != "" &&
+		(!errors.Is(err, mime.ErrInvalidMediaParameter) || strings.Contains(strings.ToLower(lines[0]), "charset="))
+	return odd || !likeASCII.MatchString(params["charset"]) ||
 		slices.ContainsFunc(h["Content-Encoding"], func(s string) bool { return !strings.EqualFold(strings.TrimSpace(s), "identity") })
-	for _, wide := range []string{"utf-7", "utf-16", "utf-32", "ucs", "ibm", "ebcdic"} { // ASCII looks otherwise in them
-		odd = odd || strings.HasPrefix(strings.ToLower(params["charset"]), wide)
-	}
-	return odd
 }
+
+// likeASCII are the character sets in which ASCII looks like ASCII.
+var likeASCII = regexp.MustCompile(`(?i)^(?:|utf-?8|(?:us-)?ascii|iso-?8859-?\d+|latin-?\d+|windows-(?:125\d|31j|874)|cp125\d|shift[-_]?jis|sjis|euc-(?:jp|kr)|gb(?:2312|k|18030)|big5|koi8-[ru]|tis-620)$`)
 
 var (
 	errBoundary     = errors.New("it cannot be told where the parts of the form begin")
 	errNamelessPart = errors.New("a part of the form has no name") // or one that others can read
+	errNoUTF8       = errors.New("the JSON is not in UTF-8, or has a mark before it")
+	errManyParts    = errors.New("the form has more parts than anybody reads")
 )
 
-// partsOf lists the parts of a form (RFC 7578).
-func partsOf(content []byte, contentType string) ([]part, error) {
+// partsOf lists the parts of a form (RFC 7578) that may have one of the names.
+func partsOf(content []byte, contentType string, names []string) ([]part, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	boundary := params["boundary"]
 	if err != nil || strings.ContainsAny(boundary, `"\`) || kind == multiparts && !boundaryFirst(contentType) {
@@ -137,9 +172,15 @@ func partsOf(content []byte, contentType string) ([]part, error) {
 	}
 	var list []part
 	parts := multipart.NewReader(bytes.NewReader(content), boundary)
-	for {
+	for n := 0; ; n++ {
+		if n == mostParts || len(list) == mostObeyed {
+			return nil, errManyParts
+		}
 		next, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
+			if bytes.Count(content, []byte("--"+boundary)) != n+1 {
+				return nil, errBoundary // where some see a part, and some see content
+			}
 			return list, nil
 		}
 		if err != nil {
@@ -149,6 +190,9 @@ func partsOf(content []byte, contentType string) ([]part, error) {
 		if !ok && kind == multiparts {
 			return nil, errNamelessPart
 		}
+		if !named(name, names) {
+			continue
+		}
 		value, err := io.ReadAll(io.LimitReader(next, longestValue))
 		if err != nil {
 			return nil, err
@@ -157,34 +201,106 @@ func partsOf(content []byte, contentType string) ([]part, error) {
 	}
 }
 
-// membersOf lists the members of a JSON object that have a single value, those that come twice too, up to where it ends or is
-// no JSON any more.
-func membersOf(content []byte) []part {
+// membersOf lists the members of a JSON object that may have one of the names and that have a single value, those that come twice too.
+// What is no object has none: who reads parameters from JSON gets none from it either. An object that is broken before its end is one to some, who are
+// lenient with numbers, comments or depth; so is a text in another encoding than UTF-8 (RFC 8259, section 8.1).
+func membersOf(content []byte, names []string) ([]part, error) {
+	if bytes.HasPrefix(content, []byte("\xef\xbb\xbf")) || bytes.IndexByte(content[:min(4, len(content))], 0) >= 0 ||
+		bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		return nil, errNoUTF8
+	}
+	if !mayHave(content, names) {
+		return nil, nil
+	}
 	d := json.NewDecoder(bytes.NewReader(content))
-	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
-		return nil
+	if begin, err := d.Token(); err == nil && begin != json.Delim('{') {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
 	var list []part
-	for {
+	for n := 0; d.More(); n++ {
+		if n == mostParts || len(list) == mostObeyed {
+			return nil, errManyParts
+		}
 		name, err := d.Token()
 		if err != nil {
-			return list
+			return nil, err
 		}
-		var raw json.RawMessage
-		if d.Decode(&raw) != nil {
-			return list
+		value, err := skipValue(d)
+		if err != nil {
+			return nil, err
 		}
-		member, ok := name.(string)
-		var value any
-		if !ok || raw[0] == '{' || raw[0] == '[' || len(raw) > longestValue || json.Unmarshal(raw, &value) != nil || value == nil {
-			continue
-		}
-		if text, ok := value.(string); ok {
-			list = append(list, part{member, text})
-		} else {
-			list = append(list, part{member, string(raw)})
+		if member, _ := name.(string); named(member, names) && value != nil {
+			list = append(list, part{member, fmt.Sprint(value)})
 		}
 	}
+	_, err := d.Token()
+	return list, err
+}
+
+// skipValue reads a value, however deep it is, and returns it if it is a single one. Of an array or object it returns how that begins,
+// which is no method and no key: some backends take a part of it.
+func skipValue(d *json.Decoder) (any, error) {
+	d.UseNumber()
+	first, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	depth := 0
+	for token := first; ; {
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return first, nil
+		}
+		if token, err = d.Token(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// mayHave reports whether one of the names can be in a JSON text, as it stands or by an escape. It spares large texts the parsing.
+func mayHave(content []byte, names []string) bool {
+	return hasOddEscape(content) || slices.ContainsFunc(names, func(name string) bool {
+		notLetter := func(r rune) bool { return !unicode.IsLetter(r) } // what stands between letters may be another character
+		longest := ""
+		for _, letters := range strings.FieldsFunc(name, notLetter) {
+			if len(letters) > len(longest) {
+				longest = letters
+			}
+		}
+		return longest == "" || containsFold(content, longest)
+	})
+}
+
+// hasOddEscape reports whether a JSON text has an escape that may stand for a letter: \u0041, and those that JSON does not know, of which
+// some parsers drop the backslash.
+func hasOddEscape(content []byte) bool {
+	for {
+		i := bytes.IndexByte(content, '\\')
+		if i < 0 || i+1 == len(content) {
+			return i >= 0
+		}
+		if strings.IndexByte(`"\/bfnrt`, content[i+1]) < 0 {
+			return true
+		}
+		content = content[i+2:]
+	}
+}
+
+// containsFold reports whether a text has the letters in it, whatever their case is.
+func containsFold(content []byte, letters string) bool {
+	for i := range len(content) - len(letters) + 1 {
+		if content[i]|0x20 == letters[0]|0x20 && strings.EqualFold(string(content[i:i+len(letters)]), letters) {
+			return true
+		}
+	}
+	return false
 }
 
 // boundaryFirst reports whether the parameter boundary is what comes first under that name: PHP takes the first "boundary" for
@@ -195,13 +311,23 @@ func boundaryFirst(contentType string) bool {
 		strings.HasSuffix(strings.TrimRight(before, " \t"), ";")
 }
 
-// partName is the name of a part. A backslash in it stands for the character after it (Rack), if not for itself.
+// extended are the parameters by which RFC 2231 gives a name in another way. Not everybody knows them.
+var extended = regexp.MustCompile(`(?i)(?:^|[;\s])name\s*\*`)
+
+// partName is the name of a part. A backslash in it stands for the character after it (Rack), if not for itself. It is not ok where
+// some read another one: quotes of the other kind, words encoded by RFC 2047, extended parameters.
 func partName(part *multipart.Part) (name string, ok bool) {
+	for name := range part.Header {
+		if strings.ContainsAny(name, " \t") { // which is no name to some, and one to others
+			return "", false
+		}
+	}
 	lines := part.Header["Content-Disposition"]
 	if len(lines) != 1 {
 		return "", false
 	}
 	_, params, err := mime.ParseMediaType(lines[0])
 	name = strings.ReplaceAll(params["name"], `\`, "")
-	return name, err == nil && name != ""
+	plain := !strings.ContainsAny(name, "'\t") && !strings.Contains(name, "=?") && !extended.MatchString(lines[0])
+	return name, err == nil && name != "" && plain
 }

@@ -64,7 +64,6 @@ func TestAFormThatStandsForAnotherMethodIsJudged(t *testing.T) {
 		{"parts, a file last", parts, named("_method", "PUT") + part(`Content-Disposition: form-data; name="f"; filename="f.png"`, large) + end},
 		{"parts, unquoted", parts, part(`content-disposition: Form-Data; name=_method`, "PUT") + end},
 		{"parts, with a type", parts, part("Content-Disposition: form-data; name=\"_method\"\r\nContent-Type: text/plain", "PUT") + end},
-		{"parts, in another charset", parts, part(`Content-Disposition: form-data; name*=utf-8''%5Fmethod`, "PUT") + end},
 		{"parts, with a backslash (Rack)", parts, named(`_meth\od`, "PUT") + end},
 		{"parts, with a dot (PHP)", parts, named(`.method`, "PUT") + end},
 		{"parts, mixed (Rack)", "multipart/mixed; boundary=" + boundary, named("_method", "PUT") + end},
@@ -145,7 +144,6 @@ func TestAFormThatIsOnlyAPostPassesAsItCame(t *testing.T) {
 		{"application/json", `{"method":"PUT"}`},
 		{"text/plain", "_method=PUT"},
 		{"application/octet-stream", zip("_method=PUT")},
-		{urlencoded + "-not", "_method=PUT"},
 	} {
 		for _, chunked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s %.20q chunked %t", tc.kind, tc.body, chunked), func(t *testing.T) {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"net/http/httputil"
 	"net/netip"
 	"slices"
@@ -15,7 +16,8 @@ type trusted []netip.Prefix
 // rewrite aims the request at the backend. The Host stays the client's, because applications build their links from it,
 // unless the route wants the upstream's.
 func (t trusted) rewrite(pr *httputil.ProxyRequest) {
-	p := exchangeOf(pr.In.Context()).route
+	x := exchangeOf(pr.In.Context())
+	p := cmp.Or(x.via, x.route)
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 	pr.SetURL(p.upstream)
 	if !p.UpstreamHost {

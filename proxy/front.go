@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -22,7 +23,10 @@ func (p *Proxy) examine(r *http.Request, x *exchange) {
 	x.enter(at)
 	if p.routes.guarding {
 		dropWaysRound(r.Header)
-		if x.barred = barred(r); x.barred != nil {
+		if x.barred = barred(r); x.barred == nil && len(p.routes.byHost) > 0 && !plainHost.MatchString(r.Host) {
+			x.barred = malformed("The Host is not a name or address, with or without a port.")
+		}
+		if x.barred != nil {
 			return
 		}
 	}
@@ -30,22 +34,32 @@ func (p *Proxy) examine(r *http.Request, x *exchange) {
 		p.examineGuarded(r, x, spelling)
 		return
 	}
+	if hopeless(spelling) {
+		x.barred = malformed("The path cannot be guarded: " + spelling.Error() + ".")
+		return
+	}
 	if x.route.siblings != nil {
-		if form, o := readForm(r, x.upload(), x.route.limits.Body); o != nil || x.route.contradicts(r.URL.RawQuery, form, x.route.chosenBy) {
+		cleanse(r)
+		if form, o := readForm(r, x.upload(), x.route.limits.Body, x.route.obeyed()); o != nil ||
+			len(target.ConnectionNames(r.Header)) > 0 || x.route.contradicts(r.URL.RawQuery, form, x.route.chosenBy) {
 			x.enter(located{route: strictest(x.route.siblings, r.Method), path: at.path, untaught: true})
 			p.examineGuarded(r, x, errAmbiguous)
 			return
 		}
 	}
 	// MOVE and COPY onto a guarded resource are guarded by its rule.
-	there, err := p.routes.destinationRoute(r)
+	there, err := p.routes.destinationRoute(r, x.route)
 	if err != nil {
 		x.barred = malformed("The Destination cannot be guarded: " + err.Error() + ".")
 		return
 	}
-	if there.guarded() {
+	if there.guarded() && there.origin == x.route.origin {
+		if there.base != x.route.base {
+			x.barred = malformed("The Destination cannot be guarded: it has another rule, and so another upstream, than the path.")
+			return
+		}
 		source := *x
-		x.enter(located{route: there, path: at.path, untaught: true})
+		x.enter(located{route: there, path: at.path, untaught: true, borrowed: true})
 		if told := p.examineGuarded(r, x, spelling); told && x.method != "MOVE" && x.method != "COPY" {
 			source.body = x.body // it may have been read
 			*x = source
@@ -61,14 +75,7 @@ func (x *exchange) enter(at located) {
 // examineGuarded examines a request that concerns a rule. Spelling is what is wrong with its path or query. It reports whether it can
 // be told which method the request has.
 func (p *Proxy) examineGuarded(r *http.Request, x *exchange, spelling error) (told bool) {
-	for _, alias := range target.Aliases(r.Header) {
-		delete(r.Header, alias)
-	}
-	for name := range r.Trailer {
-		if target.Reads(name) {
-			delete(r.Trailer, name) // a backend may put trailers among the header fields
-		}
-	}
+	cleanse(r)
 	if x.route.Mode == Closed {
 		x.object(&objection{reason: refusal.Closed})
 	}
@@ -77,14 +84,49 @@ func (p *Proxy) examineGuarded(r *http.Request, x *exchange, spelling error) (to
 	}
 	told = p.understand(r, x, form{}, spelling)
 	if x.objection == nil && x.route.obeysBody(r) { // refused early, where the header suffices for that
-		if body, o := readForm(r, x.upload(), x.route.limits.Body); o != nil {
+		if body, o := readForm(r, x.upload(), x.route.limits.Body, x.route.obeyed()); o != nil {
+			x.safe = false
 			x.object(o)
 		} else if body.kind != "" {
 			told = p.understand(r, x, body, spelling)
 		}
 	}
+	p.borrow(r, x)
 	p.upgrade(r, x)
 	return told
+}
+
+// borrow takes the rule of the Destination for a MOVE or COPY, if that is stricter with what has no precondition than the one of the
+// path: both resources are written.
+func (p *Proxy) borrow(r *http.Request, x *exchange) {
+	if x.objection != nil || x.method != "MOVE" && x.method != "COPY" || !x.route.lets(x.method) {
+		return
+	}
+	there, err := p.routes.destinationRoute(r, x.route)
+	switch {
+	case err != nil:
+		x.barred = malformed("The Destination cannot be guarded: " + err.Error() + ".")
+	case there.guarded() && !there.lets(x.method) && there.origin == x.route.origin && there.base == x.route.base:
+		x.enter(located{route: there, path: x.path, merged: x.merged, untaught: true, borrowed: true})
+		p.identify(r, x, form{})
+	}
+}
+
+// lets reports whether the route lets a request without a precondition through.
+func (p *route) lets(method string) bool {
+	return p.Mode == Observe || p.Missing != MissingReject || !p.judges(method, false)
+}
+
+// cleanse removes what a backend may take for a field that the guard reads.
+func cleanse(r *http.Request) {
+	for _, alias := range target.Aliases(r.Header) {
+		delete(r.Header, alias)
+	}
+	for name := range r.Trailer {
+		if target.Reads(name) {
+			delete(r.Trailer, name) // a backend may put trailers among the header fields
+		}
+	}
 }
 
 // object notes what is wrong with the request, unless something is already.
@@ -100,6 +142,7 @@ func (p *Proxy) understand(r *http.Request, x *exchange, body form, spelling err
 	if err == nil {
 		x.method, x.safe = method, x.route.safe(method)
 	} else {
+		x.safe = false // for all that can be told; a route that only watches forwards it
 		x.object(malformed(err.Error()))
 	}
 	if spelling == nil && x.route.contradicts(r.URL.RawQuery, body, x.route.chosenBy) {
@@ -116,14 +159,27 @@ func (p *Proxy) understand(r *http.Request, x *exchange, body form, spelling err
 	return err == nil
 }
 
+// obeyed are the names of the parameters that a backend may obey: those of methods, and those that choose the rule or the resource.
+func (p *route) obeyed() []string {
+	names := target.MethodParameters()
+	for _, list := range [][]parameter{p.inQuery, p.chosenBy} {
+		for _, in := range list {
+			names = append(names, in.name)
+		}
+	}
+	return names
+}
+
 // obeysBody reports whether a backend may take the method, or what the request is about, from its body. A POST with a precondition
 // is judged whatever its method is.
 func (p *route) obeysBody(r *http.Request) bool {
 	switch {
 	case len(p.inQuery)+len(p.chosenBy) > 0, target.Safe(r.Method):
 		return true
+	case len(r.Header["Destination"]) > 0: // it may be a MOVE
+		return true
 	case strings.EqualFold(r.Method, http.MethodPost):
-		return !conditional(r) || len(r.Header["Destination"]) > 0
+		return !conditional(r)
 	}
 	return false
 }
@@ -132,7 +188,7 @@ func (p *route) obeysBody(r *http.Request) bool {
 // Upgrade: what goes through a tunnel, nobody guards. The reverse proxy takes care of Connection.
 func (p *Proxy) upgrade(r *http.Request, x *exchange) {
 	asked := r.Header["Upgrade"]
-	if x.route.WebSocket && r.Method == http.MethodGet && x.method == http.MethodGet && len(asked) == 1 &&
+	if x.route.WebSocket && x.safe && r.Method == http.MethodGet && x.method == http.MethodGet && len(asked) == 1 &&
 		strings.EqualFold(asked[0], "websocket") {
 		x.tunnel = true
 		return
@@ -157,6 +213,20 @@ func (p *Proxy) identify(r *http.Request, x *exchange, body form) {
 	}
 }
 
+// plainHost is a Host that everybody reads alike.
+var plainHost = regexp.MustCompile(`^(?:|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::\d*)?$`)
+
+// mostFields is how many header fields a request may have: each takes much more memory here than it has bytes, for as long as the
+// request lasts.
+const mostFields = 256
+
+func fields(h http.Header) (n int) {
+	for _, lines := range h {
+		n += len(lines)
+	}
+	return n
+}
+
 // barred is what is wrong with a request whatever its route is. Over HTTP/1 most of it is refused before (package framing).
 func barred(r *http.Request) *objection {
 	if r.ProtoMajor >= 2 && r.ContentLength == 0 && r.Body != nil && r.Body != http.NoBody {
@@ -166,6 +236,8 @@ func barred(r *http.Request) *objection {
 	case r.URL.Opaque != "", r.Method == http.MethodConnect && r.URL.Path == "",
 		r.ProtoMajor >= 2 && !strings.HasPrefix(r.RequestURI, "/") && (r.Method != http.MethodOptions || r.RequestURI != "*"):
 		return malformed("The target of the request is neither a path nor a URL with a host.")
+	case fields(r.Header) > mostFields:
+		return malformed(fmt.Sprintf("The request has more than %d header fields.", mostFields))
 	case len(r.Header["Content-Length"]) > 1:
 		return malformed("The request says twice how long its body is.")
 	}
@@ -184,9 +256,8 @@ func dropWaysRound(h http.Header) {
 	delete(h, "Http2-Settings")
 	for _, asked := range h["Upgrade"] {
 		for protocol := range strings.SplitSeq(asked, ",") {
-			protocol, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(protocol)), "/")
-			switch protocol {
-			case "h2c", "h2", "http", "tls":
+			protocol = strings.ToLower(strings.TrimSpace(protocol))
+			if strings.HasPrefix(protocol, "h2") || strings.HasPrefix(protocol, "http") || strings.HasPrefix(protocol, "tls") {
 				delete(h, "Upgrade")
 				return
 			}

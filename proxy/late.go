@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"proxy409/etagcache"
 )
@@ -17,6 +18,8 @@ type lateMark struct {
 	io.ReadCloser
 	w    *write
 	left int64 // how many bytes are to come; negative: nobody knows
+
+	begun atomic.Bool // a part of the body was passed on
 
 	mu       sync.Mutex
 	ended    bool // the backend may have the end
@@ -35,6 +38,9 @@ func (l *lateMark) Read(p []byte) (int, error) {
 	l.left -= int64(n)
 	if ends := errors.Is(err, io.EOF) || n > 0 && l.left == 0; ends && !l.end() {
 		return 0, errUnfinished
+	}
+	if n > 0 {
+		l.begun.Store(true)
 	}
 	return n, err
 }
@@ -89,8 +95,9 @@ func (l *lateMark) concluded(unapplied bool) (marked bool, why *objection) {
 		return true, nil
 	case unapplied:
 		l.refused = true
-	case l.why == nil:
-		l.leave() // half a request may do something, too
+	case l.why == nil && l.leave(): // half a request may do something, too
+	case l.begun.Load():
+		l.w.owe(l.w.x.route.term.Settle)
 	}
 	return false, l.why
 }

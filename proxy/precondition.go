@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"proxy409/etagcache"
@@ -22,44 +23,72 @@ func (w *write) identify(context.Context) *objection {
 	if w.x.method != "MOVE" && w.x.method != "COPY" {
 		return nil
 	}
-	key, err := w.destination()
+	keys, err := w.destinations()
 	switch {
 	case errors.Is(err, errClosedThere):
 		return &objection{reason: refusal.Closed, final: true}
 	case err != nil:
 		return &objection{reason: refusal.Malformed, detail: "The Destination cannot be guarded: " + err.Error() + "."}
 	}
-	if key != w.x.key {
-		w.wishes = append(w.wishes, etagcache.Wish{View: etagcache.View{Key: key}})
+	for _, key := range keys {
+		if !slices.ContainsFunc(w.wishes, func(o etagcache.Wish) bool { return o.View.Key == key }) {
+			w.wishes = append(w.wishes, etagcache.Wish{View: etagcache.View{Key: key}})
+		}
 	}
 	return nil
 }
 
 var errClosedThere = errors.New("it is closed")
 
-// destination is the key of the resource that Destination names (RFC 4918 section 10.3), by the route that its path has
-// here.
-func (w *write) destination() (etagcache.Key, error) {
+// destinations are the keys of what Destination names (RFC 4918 section 10.3), by the routes that its paths have here.
+func (w *write) destinations() ([]etagcache.Key, error) {
 	lines := w.req.Header["Destination"]
 	if len(lines) != 1 {
-		return etagcache.Key{}, fmt.Errorf("%s needs one Destination, not %d", w.x.method, len(lines))
+		return nil, fmt.Errorf("%s needs one Destination, not %d", w.x.method, len(lines))
 	}
-	u, err := parseDestination(lines[0])
+	readings, err := w.x.route.readDestination(lines[0])
 	if err != nil {
-		return etagcache.Key{}, err
+		return nil, err
 	}
-	there, err := w.routes.locate(w.x.method, w.x.host, u)
-	switch {
-	case there.route.Mode == Closed:
-		return etagcache.Key{}, errClosedThere
-	case err != nil:
-		return etagcache.Key{}, err
+	var keys []etagcache.Key
+	for _, u := range readings {
+		there, err := w.routes.locate(w.x.method, w.x.host, u)
+		switch {
+		case there.route.Mode == Closed:
+			return nil, errClosedThere
+		case err != nil:
+			return nil, err
+		}
+		resource, err := there.resource(u.RawQuery)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, there.route.key(resource))
 	}
-	resource, err := there.resource(u.RawQuery)
+	return keys, nil
+}
+
+// readDestination is what a Destination may name: it goes to the backend as it came, for which it is a path of its own, and clients
+// may have it from the backend or make it from the path by which they came.
+func (p *route) readDestination(line string) ([]*url.URL, error) {
+	u, err := parseDestination(line)
 	if err != nil {
-		return etagcache.Key{}, err
+		return nil, err
 	}
-	return there.route.key(resource), nil
+	readings := []*url.URL{u}
+	path, err := target.Canonical(u.EscapedPath())
+	if err != nil && p.base.String() != "/" && (len(u.EscapedPath()) > longestOdd || slices.ContainsFunc(target.Lenient(u.EscapedPath()), p.leadsBelow)) {
+		return nil, err
+	}
+	if err != nil {
+		return readings, nil // which is refused where it is located
+	}
+	if below, ok := path.Below(p.base); ok && below != path {
+		inside := below.URL()
+		inside.RawQuery = u.RawQuery
+		readings = append(readings, inside)
+	}
+	return readings, nil
 }
 
 // parseDestination reads a Destination. What is neither an absolute path nor a URL with a host, has a fragment, or an authority that
@@ -77,23 +106,39 @@ func parseDestination(line string) (*url.URL, error) {
 	return u, nil
 }
 
-// destinationRoute is the guarded route that the Destination of a request leads to; nil if none. The error is what is wrong with a
+// leadsBelow reports whether a path is below the upstream's.
+func (p *route) leadsBelow(path target.Path) bool {
+	_, below := path.FoldCase().Below(p.base.FoldCase())
+	return below
+}
+
+// destinationRoute is the guarded route that the Destination of a request leads to, for which this route was found; nil if none. The error is what is wrong with a
 // Destination of a request that may be a MOVE or COPY.
-func (rs *routes) destinationRoute(r *http.Request) (*route, error) {
+func (rs *routes) destinationRoute(r *http.Request, found *route) (*route, error) {
 	if !rs.guarding {
 		return nil, nil
 	}
+	seen := 0
 	for name, lines := range r.Header {
 		if !target.NamesDestination(name) || !target.MayMove(r) {
 			continue
 		}
+		if seen += len(lines); seen > 1 {
+			return nil, errors.New("there is more than one")
+		}
 		for _, line := range lines {
-			u, err := parseDestination(line)
+			readings, err := found.readDestination(line)
 			if err != nil {
 				return nil, err
 			}
-			if at, _ := rs.locate(r.Method, r.Host, u); at.route.guarded() {
-				return at.route, nil
+			for _, u := range readings {
+				at, err := rs.locate(r.Method, r.Host, u)
+				switch {
+				case at.route.guarded():
+					return at.route, nil
+				case hopeless(err):
+					return nil, err
+				}
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func (g *guard) probe(
 	f := g.ask(ctx, until, req, x, begun, at)
 	sent := at.EscapedPath()
 	canonical, err := target.Canonical(sent)
-	if f.evidence.Kind != etagcache.ShownAbsent || err != nil || canonical.String() == sent || x.route.readAt != nil {
+	if f.evidence.Kind != etagcache.ShownAbsent || err != nil || canonical.String() == sent || (x.route.readAt != nil && !x.borrowed) {
 		return f
 	}
 	// The path came in another spelling than the canonical one. The resource is absent only if the backend knows it by
@@ -49,7 +49,7 @@ func (g *guard) probe(
 // askAt is where the backend is asked for the version of what a request is about: where the route says, or else at the
 // path that was written to, with those parameters of the query that are part of the key.
 func (p *route) askAt(req *http.Request, x *exchange) *url.URL {
-	if p.readAt != nil {
+	if p.readAt != nil && !x.borrowed {
 		return p.readURL(x.path, x.resource)
 	}
 	u := *req.URL

@@ -19,6 +19,8 @@ type routes struct {
 	unmatched *route              // for what no route matches: it is not guarded
 	lowerCase bool                // no pattern has a letter that folding changes
 	guarding  bool                // there is a route that guards
+	guarded   []*route            // those whose upstream is not the one of what matches none
+	unfit     map[*route]*route   // from the first of a list to the route of what fits none of it
 }
 
 func newRoutes(cfg *Config) (*routes, error) {
@@ -26,7 +28,7 @@ func newRoutes(cfg *Config) (*routes, error) {
 	if err != nil {
 		return nil, unplaced(err)
 	}
-	rs := &routes{exact: newMatcher(), folded: newMatcher(), byHost: make(map[string]*matcher), unmatched: unmatched, lowerCase: true}
+	rs := &routes{exact: newMatcher(), folded: newMatcher(), byHost: make(map[string]*matcher), unmatched: unmatched, lowerCase: true, unfit: make(map[*route]*route)}
 	for i, r := range cfg.Routes {
 		at := fmt.Sprintf("routes[%d]", i)
 		if r.Match == "" || r.Match[0] == ' ' {
@@ -63,10 +65,13 @@ func (rs *routes) introduce() {
 		for _, p := range list {
 			chosenBy = append(chosenBy, p.when...)
 		}
-		for _, p := range list {
-			if len(chosenBy) > 0 {
-				p.siblings, p.chosenBy = list, chosenBy
-			}
+		if len(chosenBy) == 0 {
+			continue
+		}
+		none := *rs.unmatched
+		rs.unfit[list[0]] = &none
+		for _, p := range append([]*route{&none}, list...) {
+			p.siblings, p.chosenBy = list, chosenBy
 		}
 	}
 }
@@ -74,6 +79,9 @@ func (rs *routes) introduce() {
 // register adds a route to all matchers.
 func (rs *routes) register(r *route) error {
 	rs.guarding = rs.guarding || r.guarded()
+	if r.guarded() && r.base != rs.unmatched.base {
+		rs.guarded = append(rs.guarded, r)
+	}
 	noWhen := func(o *route) bool { return len(o.when)+len(r.when) == 0 }
 	if slices.ContainsFunc(rs.exact.lists[r.Match], noWhen) {
 		return errors.New("another route has the same match, and no when either")
@@ -123,7 +131,10 @@ func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return strings.TrimSuffix(strings.ToLower(host), ".")
+	if name, _, several := strings.Cut(host, ":"); several && !strings.HasPrefix(host, "[") {
+		host = name // what is no port is not looked at by everybody
+	}
+	return strings.TrimRight(strings.ToLower(host), ".")
 }
 
 // fits reports whether the query is one that the route's when asks for. Odd: it has a parameter of it more than once, or in

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"log"
 	"log/slog"
 	"slices"
@@ -16,7 +17,15 @@ func told(err error) string { return unquoted(err.Error()) }
 
 // loggedPath is the path as the log has it: in canonical form, which has neither a query nor ;parameters (old applications keep
 // sessions in them), and in ASCII, so that no line of the log becomes two.
-func (x *exchange) loggedPath() string { return cmp.Or(x.path.String(), "(not canonical)") }
+func (x *exchange) loggedPath() string {
+	path := cmp.Or(x.path.String(), "(not canonical)")
+	if len(path) > longestLogged {
+		return fmt.Sprintf("%s… (%d bytes)", path[:longestLogged], len(path))
+	}
+	return path
+}
+
+const longestLogged = 512
 
 // loggedMethod is the method as the log has it. A client may name anything as one.
 func (x *exchange) loggedMethod() string {

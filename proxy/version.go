@@ -100,9 +100,11 @@ func representation(req *http.Request, res *http.Response, p *route) etagcache.D
 	if res.StatusCode == http.StatusNotModified {
 		return etagcache.Digest{}
 	}
-	var room [8]string
+	var room [12]string
 	// One resource may be asked for at several paths (key.path, version.read, a slash at the end), and shown otherwise at each.
+	// And at several hosts, by which applications build their links.
 	parts := append(room[:0], req.URL.Path, req.URL.RawQuery,
+		req.Host, req.Header.Get("X-Forwarded-Host"), req.Header.Get("X-Forwarded-Proto"), req.Header.Get("X-Forwarded-Prefix"),
 		res.Header.Get("Content-Type"), res.Header.Get("Content-Encoding"), res.Header.Get("Content-Language"))
 	for _, name := range selecting(res.Header, p.Private) {
 		parts = append(parts, name, strings.Join(req.Header[name], ","))

@@ -200,7 +200,7 @@ func TestAMethodInDisguiseIsJudged(t *testing.T) {
 	c := f.replica()
 	for _, tc := range []struct{ method, query, kind, body string }{
 		{"POST", "", "application/json", `{"_method":"PUT"}`},
-		{"POST", "", "application/vnd.api+json; charset=utf-8", `{"a":{"_method":"GET"},"_METHOD":"delete"`},
+		{"POST", "", "application/vnd.api+json; charset=utf-8", `{"a":{"_method":"GET"},"_METHOD":"delete"}`},
 		{"POST", "X-HTTP-Method-Override=PUT", "text/plain", ""},
 		{"POST", "", urlencoded, "a=1&x-http-method=PATCH"},
 		{"GET", "_method=DELETE", "text/plain", ""},

@@ -53,7 +53,7 @@ func (p Path) MergesInto(o Path) bool {
 const mostDecodes = 16
 
 // Merged is what the most lenient of backends takes a path for: decoded until nothing is left to decode, overlong UTF-8 and
-// %uXXXX included, backslashes taken for slashes, cut at a NUL, "?" or "#", without ";parameters", dots and spaces at the end of
+// %uXXXX included, without tabs and line breaks, backslashes taken for slashes, cut at a NUL, "?" or "#", without ";parameters", dots and spaces at the end of
 // segments, and empty segments, and with dot segments resolved.
 //
 // It is the key of resources whose backend is sent paths that [Canonical] refuses. All spellings that differ in these things alone
@@ -63,7 +63,7 @@ func Merged(escapedPath string) (Path, error) {
 	for range mostDecodes {
 		next := foldOverlong(unescape(path))
 		if next == path {
-			path = slashBackslashes(cutShort(path))
+			path = slashBackslashes(dropTabsAndLines(cutShort(path)))
 			return segments(strings.Split(strings.TrimPrefix(path, "/"), "/")).windows().resolved(), nil
 		}
 		path = next

@@ -87,21 +87,37 @@ func dropTabsAndLines(s string) string { return tabsAndLines.Replace(s) }
 
 var tabsAndLines = strings.NewReplacer("\t", "", "\n", "", "\r", "")
 
-// dropAuthority takes //host/path, and what it is when ;parameters are cut off, for a reference without a scheme (RFC 3986, section 4.2), as those do who parse the target of a
+// dropAuthority takes //host/path, and what becomes that when ;parameters are cut off and dot segments resolved, for a reference without a scheme (RFC 3986, section 4.2), as those do who parse the target of a
 // request like any URL.
 func dropAuthority(s string) string {
-	first, rest, more := strings.Cut(strings.TrimPrefix(s, "/"), "/")
-	if name, _, _ := strings.Cut(first, ";"); name != "" || !more || s[0] != '/' {
-		return s
+	rest, rooted := strings.CutPrefix(s, "/")
+	for skipped := false; rooted; skipped = true {
+		first, after, more := strings.Cut(rest, "/")
+		if name, _, _ := strings.Cut(first, ";"); more && (name == "" || name == "." || name == "..") {
+			rest = after
+			continue
+		}
+		if skipped {
+			return "/" + after
+		}
+		break
 	}
-	_, path, _ := strings.Cut(rest, "/")
-	return "/" + path
+	return s
 }
 
 func slashBackslashes(s string) string { return strings.ReplaceAll(s, `\`, "/") }
 
-// readings joins the segments into paths, in every way that differs.
+// readings joins the segments into paths, in every way that differs: by who decodes names before dot segments are resolved, and by
+// who does so after that, who then may resolve once more.
 func (s segments) readings(decodeNames bool) []Path {
+	found := s.decoded(decodeNames)
+	if before := s.collapsed(false); decodeNames && len(before) > 0 && !slices.Equal(before, s) {
+		found = append(found, before.decoded(true)...)
+	}
+	return found
+}
+
+func (s segments) decoded(decodeNames bool) []Path {
 	names := slices.Clone(s)
 	var found []Path
 	for range maxDecodes {
@@ -113,7 +129,7 @@ func (s segments) readings(decodeNames bool) []Path {
 			changed = changed || names[i] != name
 		}
 		trimmed := names.windows()
-		found = append(found, names.literal(), names.resolved(), trimmed.literal(), trimmed.resolved())
+		found = append(found, names.literal(), names.resolved(), trimmed.literal(), trimmed.resolved(), names.collapsed(false).resolved())
 		if !changed {
 			break
 		}
@@ -157,9 +173,22 @@ func (s segments) literal() Path {
 
 // resolved is the path with dot segments resolved (RFC 3986, section 5.2.4) and empty segments gone.
 func (s segments) resolved() Path {
+	var b strings.Builder
+	for _, name := range s.collapsed(true) {
+		b.WriteByte('/')
+		escapeTo(&b, name)
+	}
+	return rooted(b.String())
+}
+
+// collapsed is the segments without dot segments and empty ones; cut: their ";parameters" are cut off before, and not left.
+func (s segments) collapsed(cut bool) segments {
 	var kept segments
 	for _, name := range s {
-		switch name, _, _ = strings.Cut(name, ";"); name {
+		if cut {
+			name, _, _ = strings.Cut(name, ";")
+		}
+		switch name {
 		case "", ".":
 		case "..":
 			kept = kept[:max(len(kept)-1, 0)]
@@ -167,12 +196,7 @@ func (s segments) resolved() Path {
 			kept = append(kept, name)
 		}
 	}
-	var b strings.Builder
-	for _, name := range kept {
-		b.WriteByte('/')
-		escapeTo(&b, name)
-	}
-	return rooted(b.String())
+	return kept
 }
 
 func rooted(escaped string) Path {

@@ -45,7 +45,7 @@ func Method(r *http.Request, inBody func(name string) []string) (string, error) 
 // overrides lists the methods that the request names beside its own.
 func overrides(r *http.Request, inBody func(string) []string) []string {
 	var named []string
-	for _, name := range append([]string{"_method"}, overrideHeaders...) {
+	for _, name := range MethodParameters() {
 		if r.URL != nil && r.URL.RawQuery != "" {
 			inQuery, _ := QueryValues(r.URL.RawQuery, name)
 			named = append(named, inQuery...)
@@ -66,11 +66,13 @@ func overrides(r *http.Request, inBody func(string) []string) []string {
 	return slices.DeleteFunc(named, func(s string) bool { return s == "" })
 }
 
+// MethodParameters are the names of the parameters by which a request can name another method.
+func MethodParameters() []string { return append([]string{"_method"}, overrideHeaders...) }
+
 // MayMove reports whether a backend may take the request for a MOVE or COPY, by its method, by what overrides that, or by what may
 // stand in its body. The header fields may have any spelling.
 func MayMove(r *http.Request) bool {
-	switch strings.ToUpper(r.Method) {
-	case "MOVE", "COPY", http.MethodPost:
+	if !Safe(r.Method) {
 		return true
 	}
 	for name := range r.Header {
@@ -78,12 +80,15 @@ func MayMove(r *http.Request) bool {
 			return true
 		}
 	}
-	for _, name := range append([]string{"_method"}, overrideHeaders...) {
-		if values, _ := QueryValues(r.URL.RawQuery, name); len(values) > 0 {
-			return true
-		}
-	}
-	return false
+	return NamesMethod(r.URL.RawQuery)
+}
+
+// NamesMethod reports whether a backend may take a parameter of the query for the method of the request.
+func NamesMethod(rawQuery string) bool {
+	return slices.ContainsFunc(MethodParameters(), func(name string) bool {
+		values, _ := QueryValues(rawQuery, name)
+		return len(values) > 0
+	})
 }
 
 // registered reports whether a method is one of those that IANA lists and that backends dispatch by.

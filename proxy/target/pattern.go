@@ -39,7 +39,13 @@ func (p Pattern) Value(name string, path Path) (value string, ok bool) {
 	return "", false
 }
 
-func (p Path) segments() []string { return strings.Split(p.escaped[1:], "/") }
+// segments are none of the zero Path.
+func (p Path) segments() []string {
+	if p.escaped == "" {
+		return nil
+	}
+	return strings.Split(p.escaped[1:], "/")
+}
 
 // Segment returns the path's i-th segment, decoded; ok is false when it has fewer.
 func (p Path) Segment(i int) (name string, ok bool) {
