@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -141,6 +142,14 @@ func leadsTo(u *url.URL, listener string) bool {
 		at = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return at == port && (sameHost(u.Hostname(), host) || isEverywhere(host) && isLoopback(u.Hostname()))
+}
+
+// aliases says whether two URLs name one port of this machine by different hosts.
+func aliases(a, b *url.URL) bool {
+	local := func(u *url.URL) bool {
+		return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, strings.ToLower(u.Hostname()))
+	}
+	return a.Port() == b.Port() && a.Scheme == b.Scheme && local(a) && local(b) && !strings.EqualFold(a.Hostname(), b.Hostname())
 }
 
 func sameHost(a, b string) bool {

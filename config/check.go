@@ -11,6 +11,7 @@ func (d *decoder) check(c *Config) {
 	d.checkUpstream("upstream", c.Upstream, c)
 	d.checkTimes("timeouts", c.Timeouts.RouteTimeouts, c.Store)
 	d.checkTLS("upstream_tls", c.UpstreamTLS)
+	d.checkUpstreamTLS(c)
 	d.checkRedis(c)
 	d.checkNames(c.Routes)
 	d.checkMatches(c.Routes)

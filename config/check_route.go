@@ -14,6 +14,8 @@ func (d *decoder) checkMethods(path string, r Route) {
 		d.contradiction(slices.Contains(r.Guard, m), []string{pass, guard},
 			"%s is in pass and in guard; guard is %v here", m, r.Guard)
 	}
+	d.contradiction(r.Mode.guards() && slices.Contains(r.Guard, "GET") && r.WebSocket, []string{path + ".websocket", guard},
+		"the WebSocket protocol begins with a GET, and a GET in guard is judged as a write")
 	d.contradiction(r.Mode.guards() && slices.Contains(r.Guard, "GET") && r.Version.Read == "",
 		[]string{guard, path + ".version.read"},
 		"GET in guard needs version.read, or the proxy would ask for the version by the very request that it guards")

@@ -138,7 +138,9 @@ type Limits struct {
 	// Header is the largest header section of a request, 1KiB to 16MiB. It holds for the whole listener, since it is
 	// read before the route is known. Default 32KiB.
 	Header ByteSize
-	// Held is the most that bodies and representations may take of this process's memory, all requests together; 1MiB at least. Default 512MiB.
+	// Held is the most that bodies and representations may take of this process's memory, all requests together; 1MiB at least. Default
+	// 512MiB. Three quarters of it are for bodies. The last quarter is for representations that clients are sent, each of which may take
+	// a quarter of what is left of that.
 	Held ByteSize
 	// Validators is how many representations of one version a record remembers, 1 to 256. Default 32.
 	Validators int

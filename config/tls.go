@@ -128,6 +128,16 @@ func trustedProxies(dst *[]netip.Prefix) decodeFunc {
 	}
 }
 
+// checkUpstreamTLS looks for a backend to which the section applies: without one, somebody believes to have TLS who has none.
+func (d *decoder) checkUpstreamTLS(c *Config) {
+	secure := c.Upstream != nil && c.Upstream.Scheme == "https"
+	for i, r := range c.Routes {
+		secure = secure || r.Upstream != nil && r.Upstream.Scheme == "https" || !d.sound(item("routes", i)+".upstream")
+	}
+	d.contradiction(!secure && c.UpstreamTLS != defaults().UpstreamTLS, []string{"upstream_tls", "upstream"},
+		"is for backends whose URL begins with https://, and there is none: nothing goes by TLS")
+}
+
 // checkTLS holds what belongs together in the section at a path.
 func (d *decoder) checkTLS(path string, t ClientTLS) {
 	cert, key := path+".cert_file", path+".key_file"

@@ -1,14 +1,21 @@
 package config
 
-import "net"
+import (
+	"net"
+	"net/url"
+	"slices"
+)
 
 // warnings are about what is legal, and seldom meant.
 func (d *decoder) warnings(c *Config) []Warning {
 	w := warner{source: d.source}
 	w.admin(c.Admin)
+	w.proxies(c)
+	w.backends(c)
 	w.store(c)
 	for i, r := range c.Routes {
 		w.route(item("routes", i), r, c.Store)
+		w.held(item("routes", i)+".limits", r, c.Limits.Held)
 	}
 	w.matches(c.Routes)
 	var out []Warning
@@ -33,6 +40,28 @@ func (w *warner) admin(a Admin) {
 	host, _, _ := net.SplitHostPort(a.Listen)
 	w.warn(!isLoopback(host) && a.WebConfig == "", "admin.listen",
 		"others than this machine can reach the admin listener, which asks for no password")
+}
+
+func (w *warner) proxies(c *Config) {
+	for i, p := range c.TrustedProxies {
+		w.warn(p.Bits() == 0, item("trusted_proxies", i),
+			"is everybody: every client may say by X-Forwarded-For who it is; name the proxies in front")
+	}
+}
+
+// backends warns of one backend that is spelt in two ways, which the proxy takes for two.
+func (w *warner) backends(c *Config) {
+	named := []*url.URL{c.Upstream}
+	for i, r := range c.Routes {
+		if slices.ContainsFunc(named, func(u *url.URL) bool { return u.Host == r.Upstream.Host }) {
+			continue
+		}
+		for _, u := range named {
+			w.warn(aliases(u, r.Upstream), item("routes", i)+".upstream",
+				r.Upstream.Host+" is "+u.Host+" by another name: the proxy takes them for two backends, with records of their own")
+		}
+		named = append(named, r.Upstream)
+	}
 }
 
 func (w *warner) store(c *Config) {

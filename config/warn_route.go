@@ -32,6 +32,23 @@ func (w *warner) times(path string, r Route) {
 		"with 0 no write ever waits, and timeouts.busy_wait does nothing")
 }
 
+// held warns where limits.held has no room for what the route's limits allow; [Limits.Held] says how it is divided.
+func (w *warner) held(path string, r Route, held ByteSize) {
+	at := func(key string) string {
+		if from, _ := w.find(join(path, key)); w.has(from) {
+			return from
+		}
+		return "limits.held"
+	}
+	body, representation := held/4*3, held/16
+	w.warn(r.Mode.guards() && r.Limits.Body > body, at("body"), "a body may have "+r.Limits.Body.String()+", and limits.held ("+held.String()+
+		") has room for "+body.String()+" of bodies: what is larger is always refused as overloaded")
+	made := r.Version.From == FromBody || r.Version.From == FromJSON
+	w.warn(r.Mode.guards() && made && r.Limits.Representation > representation, at("representation"), "a representation may have "+
+		r.Limits.Representation.String()+", and limits.held ("+held.String()+") has room for one of "+representation.String()+
+		": what is larger never has a version, and nobody can write to it")
+}
+
 func (w *warner) version(path string, v Version, ttl time.Duration) {
 	w.warn(v.From == FromETag && v.TrustWrites, path+".trust_writes",
 		"relies on the backend to answer a write with the ETag that a GET would show; many send another's")

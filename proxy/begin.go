@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"time"
 )
@@ -17,6 +18,11 @@ var errAnswerLate = fmt.Errorf("timeouts.answer is over: %w", context.DeadlineEx
 // counts from when the backend has the whole request: how long its body takes is up to the client. An answer that has begun may be
 // a stream, and is not bounded.
 func (g *guard) begin(req *http.Request, x *exchange) (*http.Response, error) {
+	if x.body.whole() && !x.body.onItsWay {
+		var trace httptrace.ClientTrace
+		x.body.follow(&trace)
+		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &trace))
+	}
 	if x.route.timeouts.Answer == 0 {
 		return g.send(req, x)
 	}

@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"container/list"
 	"errors"
-	"io"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // errNoRoom says that the process holds as much as it may.
@@ -20,21 +22,32 @@ type budget struct {
 func newBudget(limit int64, o Observer) *budget {
 	forAnswers := limit / 4
 	return &budget{
-		writes:  pool{limit: limit - forAnswers, observer: o},
-		answers: pool{limit: forAnswers, shared: true, observer: o},
+		writes:  pool{limit: limit - forAnswers, observer: o, patience: patienceWithClients},
+		answers: pool{limit: forAnswers, shared: true, observer: o, patience: patienceWithClients},
 	}
 }
 
+// patienceWithClients is how long a client may take over what is held for it, where others have no room.
+const patienceWithClients = 10 * time.Second
+
 // pool is a part of the budget. A nil one has no limit and counts nothing.
+//
+// What is held for a client that takes its time, whether it sends or reads, is held for as long as nobody needs the room. Then the
+// client that takes the longest is given up, unless it has had less time than patience; otherwise a few that
+// do next to nothing could keep all others out.
 type pool struct {
 	limit    int64 // in bytes; 0: none
 	shared   bool  // nobody may take more than a quarter of what is left, so that there is always room for little ones
+	patience time.Duration
 	held     atomic.Int64
 	observer Observer
+
+	mu      sync.Mutex
+	waiting list.List // of the *holding that wait for their clients, in the order in which they began to
 }
 
-// take adds n bytes to what is held, unless that is too much.
-func (p *pool) take(n int64) bool {
+// take adds n bytes to what is held by a holding, unless that is too much and nobody can be given up for it.
+func (p *pool) take(n int64, by *holding) bool {
 	if p == nil {
 		return true
 	}
@@ -44,20 +57,64 @@ func (p *pool) take(n int64) bool {
 		if p.shared {
 			left /= 4
 		}
-		if p.limit > 0 && n > left {
-			return false
-		}
-		if p.held.CompareAndSwap(held, held+n) {
+		switch {
+		case p.limit > 0 && n > left:
+			if !p.possible(n) || !p.giveUpLongest(by) {
+				return false
+			}
+		case p.held.CompareAndSwap(held, held+n):
 			p.observer.Held(n)
 			return true
 		}
 	}
 }
 
+// possible reports whether there would be room for n bytes if nothing were held.
+func (p *pool) possible(n int64) bool {
+	if p.shared {
+		return n <= p.limit/4
+	}
+	return n <= p.limit
+}
+
 func (p *pool) give(n int64) {
-	if p != nil {
+	if p != nil && n > 0 {
 		p.held.Add(-n)
 		p.observer.Held(-n)
+	}
+}
+
+// giveUpLongest gives up the holding that waits for its client the longest. It returns false if there is none, or all have begun
+// a moment ago, or it is the one that asks.
+func (p *pool) giveUpLongest(by *holding) bool {
+	p.mu.Lock()
+	longest := p.waiting.Front()
+	if longest == nil || longest.Value == by || time.Since(longest.Value.(*holding).since) < p.patience {
+		p.mu.Unlock()
+		return false
+	}
+	h := p.waiting.Remove(longest).(*holding)
+	h.place = nil
+	p.mu.Unlock()
+	h.giveUp()
+	return true // there may be no more room than before, but there is one less that waits
+}
+
+// join puts a holding at the end of those that wait for their clients.
+func (p *pool) join(h *holding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h.since = time.Now()
+	h.place = p.waiting.PushBack(h)
+}
+
+// leave takes a holding out of those that wait for their clients, if it is among them.
+func (p *pool) leave(h *holding) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h.place != nil {
+		p.waiting.Remove(h.place)
+		h.place = nil
 	}
 }
 
@@ -75,68 +132,4 @@ func (b *budget) forAnswers() *holding {
 		return &holding{}
 	}
 	return &holding{of: &b.answers}
-}
-
-// holding is what one body holds of its pool. It is counted by what is allocated, which is at most twice what has
-// come, and never by what is announced.
-type holding struct {
-	of *pool
-	n  atomic.Int64
-}
-
-// release gives all of it back. It may be called again, and by several at once.
-func (h *holding) release() {
-	if n := h.n.Swap(0); n > 0 {
-		h.of.give(n)
-	}
-}
-
-// grow takes the room for a buffer that has become full: it is doubled, but is not made larger than limit, nor than
-// announced, if that is positive and not yet reached.
-func (h *holding) grow(full []byte, limit, announced int64) ([]byte, error) {
-	const first = 4 << 10 // what a connection costs anyway
-	room := max(first, 2*int64(cap(full)))
-	if announced > int64(cap(full)) {
-		room = min(room, announced)
-	}
-	room = min(room, limit)
-	more := room - int64(cap(full))
-	if !h.of.take(more) {
-		return full, errNoRoom
-	}
-	h.n.Add(more)
-	out := make([]byte, len(full), room)
-	copy(out, full)
-	return out, nil
-}
-
-// read reads to the end, but no further than one byte over limit. It returns what it has read, whatever the error: errBodyTooLarge
-// when there is more, errNoRoom when the budget is used up, or the reader's own. What is over has no place in content.
-func (h *holding) read(r io.Reader, limit, announced int64) (content, over []byte, err error) {
-	for {
-		into := content[len(content):cap(content)]
-		full := len(into) == 0
-		if full {
-			into = make([]byte, 1) // before the buffer grows there must be something to put into it
-		}
-		n, err := r.Read(into)
-		switch {
-		case !full:
-			content = content[:len(content)+n]
-		case n > 0 && int64(len(content)) >= limit:
-			return content, into, errBodyTooLarge
-		case n > 0:
-			grown, noRoom := h.grow(content, limit, announced)
-			if noRoom != nil {
-				return content, into, noRoom
-			}
-			content = append(grown, into[0])
-		}
-		if errors.Is(err, io.EOF) {
-			return content, nil, nil
-		}
-		if err != nil {
-			return content, nil, err
-		}
-	}
 }

@@ -58,6 +58,7 @@ type objection struct {
 	current string
 	version json.RawMessage // that current stands for, where it has a name of its own
 	retry   time.Duration
+	unsent  bool // of what was not answered: nothing was written by it
 	final   bool // mode observe does not forgive it: there is nothing whole to forward
 	// instead is the backend's own answer to the caller's probe, which the caller gets in the place of a verdict.
 	instead *http.Response
@@ -72,10 +73,13 @@ func (o *objection) close() {
 
 // holds is a new holding for the content of an answer to a read, or to a write and its probes.
 func (x *exchange) holds() *holding {
-	memory := x.upload().memory
-	h := memory.forWrites()
+	upload := x.upload()
+	h := upload.memory.forWrites()
 	if x.safe {
-		h = memory.forAnswers()
+		h = upload.memory.forAnswers()
+	}
+	if upload.client != nil {
+		h.hurry = upload.cutOff
 	}
 	x.answers = append(x.answers, h)
 	return h

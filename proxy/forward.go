@@ -34,11 +34,14 @@ func (w *write) lost(err error, sent bool) *http.Response {
 	o := transportObjection(err)
 	switch {
 	case sent:
+		o.unsent = false
 		o.detail = fmt.Sprintf("The backend gave no answer. The request may have been applied, or may yet be: "+
 			"in %s read the resource, before you send it again.", w.x.route.term.Settle)
 	case o.reason == refusal.Timeout:
+		o.unsent = true
 		o.detail = "The time for the request was over before it could be sent. Nothing was sent to the backend."
 	default:
+		o.unsent = true
 		o.detail = "The backend cannot be reached. Nothing was sent to it."
 	}
 	w.x.reason, w.x.cause = o.reason.String(), err

@@ -119,6 +119,7 @@ func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Res
 		return nil, err
 	}
 	o := transportObjection(err)
+	o.unsent = o.unsent || x.safe
 	x.cause = err
 	g.log.LogAttrs(req.Context(), slog.LevelWarn, "no answer from the backend",
 		slog.String("method", x.loggedMethod()), slog.String("path", x.loggedPath()), slog.String("cause", told(err)))
@@ -129,7 +130,7 @@ func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Res
 func transportObjection(err error) *objection {
 	var timeout net.Error
 	if dialFailed(err) {
-		return &objection{reason: refusal.Backend, cause: err, detail: "The backend cannot be reached. Nothing was sent to it."}
+		return &objection{reason: refusal.Backend, cause: err, unsent: true, detail: "The backend cannot be reached. Nothing was sent to it."}
 	}
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &timeout) && timeout.Timeout()) {
 		return &objection{reason: refusal.Timeout, cause: err}
@@ -147,7 +148,7 @@ func (r Refusals) answer(req *http.Request, o *objection) *http.Response {
 	}
 	return r.Style.Response(req, refusal.Refusal{
 		Reason: o.reason, Detail: o.detail, IfMatch: strings.Join(req.Header["If-Match"], ", "),
-		CurrentETag: o.current, CurrentVersion: o.version, RetryAfter: o.retry, Hidden: !r.Disclose,
+		CurrentETag: o.current, CurrentVersion: o.version, RetryAfter: o.retry, Hidden: !r.Disclose, Unsent: o.unsent,
 	})
 }
 

@@ -20,6 +20,7 @@ func hold(res *http.Response, limit int64, in *holding) ([]byte, error) {
 		return nil, validator.Stream
 	}
 	content, over, err := in.read(res.Body, limit, res.ContentLength)
+	in.await() // whatever came of it, what has been read is held until somebody takes it
 	switch {
 	case err == nil:
 		res.Body = in.rest(content, nil, res.Body)

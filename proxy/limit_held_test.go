@@ -70,11 +70,13 @@ func TestABodyMayFillTheBudgetAndNoMore(t *testing.T) {
 	o.asBefore(t, c, c.get("/a").etag())
 }
 
-// The budget is everybody's. What it refuses it refuses for as long as it is used up, and whoever uses it up gives it back by going away.
+// The budget is everybody's. What it refuses it refuses for as long as it is used up by those who have not had their time yet, and whoever
+// uses it up gives it back by going away.
 func TestUploadsThatUseUpTheBudgetRefuseOthersUntilTheyAreOver(t *testing.T) {
 	const held, each = 100_000, 40_000
 	f, b, o := limited(t, held)
 	c := f.replica()
+	c.proxy.GiveUpAfter(time.Hour)
 	tag := c.get("/a").etag()
 	conditions := "If-Match: " + tag + "\r\n"
 	first := upload(t, c, "PUT", conditions, each+1, each)

@@ -86,11 +86,7 @@ func (p *passage) traced(ctx context.Context) context.Context {
 	trace.GotConn = p.connected
 	trace.WroteHeaders = func() { p.wrote.Store(true) }
 	if x := exchangeOf(ctx); x != nil && x.body.whole() {
-		trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				x.body.sent()
-			}
-		}
+		x.body.follow(&trace)
 	}
 	return httptrace.WithClientTrace(ctx, &trace)
 }

@@ -18,7 +18,7 @@ func told(err error) string { return unquoted(err.Error()) }
 // loggedPath is the path as the log has it: in canonical form, which has neither a query nor ;parameters (old applications keep
 // sessions in them), and in ASCII, so that no line of the log becomes two.
 func (x *exchange) loggedPath() string {
-	path := cmp.Or(x.path.String(), "(not canonical)")
+	path := strings.ReplaceAll(cmp.Or(x.path.String(), "(not canonical)"), "%EF%BF%BD", "*") // an empty or a dot segment
 	if len(path) > longestLogged {
 		return fmt.Sprintf("%s… (%d bytes)", path[:longestLogged], len(path))
 	}

@@ -22,9 +22,9 @@ func newCheck() *cobra.Command {
 		Use:   "check (--config FILE | --online URL | --online [URL] --config FILE)",
 		Short: "Check a configuration file, or ask its Redis and its backend whether resources can be guarded",
 		Long: "check reports all that is wrong with a configuration file and the files that it names, and warns of what is weak,\n" +
-			"as of a certificate that is about to expire. With --online and a URL it asks the backend about\n" +
-			"one resource: whether what it shows names a version, as the configuration has it or by default. The last line is\n" +
-			"the version: that serves best. With --online and a configuration it also asks the Redis that this names, and\n" +
+			"as of a certificate that is about to expire; it notes what goes to other machines in the clear. With --online and a\n" +
+			"URL it asks the backend about one resource: whether what it shows names a version, as the configuration has it or\n" +
+			"by default, and whether letter case in its path matters. The last line is the version: that serves best. With --online and a configuration it also asks the Redis that this names, and\n" +
 			"without a URL only that: whether it answers, does all that a write needs (a value of a second's life is stored),\n" +
 			"evicts nothing, and has the replicas that wait_replicas wants. Like a replica that starts it begins the grace\n" +
 			"period of a Redis that is new. The exit status is 0 if guarding works, and 1 if it does not.",
@@ -78,6 +78,9 @@ func checkFile(out io.Writer, path string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	for _, n := range inTheClear(cfg) {
+		fmt.Fprintln(out, "note:", n)
 	}
 	fmt.Fprintf(out, "%s: ok, %s\n", path, counted(len(cfg.Routes), "route"))
 	return tell(out, cfg.Routes)

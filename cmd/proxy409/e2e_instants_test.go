@@ -46,8 +46,9 @@ func newStage(t testing.TB, timeouts, redisTimeout, more string) *stage {
 	s.yaml = yaml("redis://" + s.toRedis.addr)
 	s.first, s.second = serve(t, s.yaml).ready(), serve(t, yaml(redis.URL())).ready()
 	s.here, s.there = s.first.url+"/doc", s.second.url+"/doc"
-	s.tag = get(t, s.here).etag()
-	if other := get(t, s.there).etag(); other != s.tag {
+	// The replica that is watched comes last: each adds what is shown at its Host to the record, and then knows it.
+	s.tag = get(t, s.there).etag()
+	if other := get(t, s.here).etag(); other != s.tag {
 		t.Fatalf("the replicas show %s and %s", s.tag, other)
 	}
 	return s

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"proxy409/etagcache"
 )
 
 // relay is the way to a server, which can be cut: connections break, and new ones with them, but the server knows nothing.
@@ -234,11 +236,12 @@ func counted(head []byte) int {
 	return n
 }
 
-// The requests that a write consists of. The tenth word of a swap is how long the new value is kept: that of a claim for
-// ever, until somebody replaces it.
-func isClaim(r request) bool      { return isSwap(r) && r.words[9] == "0" }
-func isConclusion(r request) bool { return isSwap(r) && r.words[9] != "0" }
-func isSwap(r request) bool       { return r.words[0] == "evalsha" && len(r.words) > 9 }
+// The requests that a write consists of. The ninth word of a swap is the new value, whose tenth byte is the record's state.
+func isClaim(r request) bool      { return isSwap(r) && r.words[8][9] == byte(etagcache.Writing) }
+func isConclusion(r request) bool { return isSwap(r) && r.words[8][9] != byte(etagcache.Writing) }
+func isSwap(r request) bool {
+	return r.words[0] == "evalsha" && len(r.words) > 9 && len(r.words[8]) > 9
+}
 
 func isPut(r request) bool { return strings.HasPrefix(r.words[0], "PUT ") }
 func isGet(r request) bool { return strings.HasPrefix(r.words[0], "GET ") }

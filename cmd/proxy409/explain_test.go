@@ -62,6 +62,7 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 		"lower-case":       {"put", "/items/7"},
 		"dangerous-read":   {"GET", "/items/../items/7"},
 		"dangerous-write":  {"PUT", "//items/7"},
+		"letter-case":      {"PUT", "/ITEMS/7"},
 		"move":             {"MOVE", "/items/7", "-H", "Destination: http://x/items/8", "-H", `If-Match: "a1"`},
 		"untouched":        {"OPTIONS", "/items/7"},
 		"closed":           {"GET", "/admin/users"},

@@ -104,7 +104,7 @@ func (w words) resource(s *sheet) {
 	sent, _, _ := w.asked.target()
 	sent, _, _ = strings.Cut(sent, "?")
 	switch {
-	case w.Ambiguous:
+	case w.Ambiguous, w.Spelling != nil && sent == w.Path:
 		s.line("path", "%s; dangerous: %s", w.Path, w.Spelling)
 	case w.Spelling != nil:
 		s.line("path", "dangerous: %s; some backend may take it for %s", w.Spelling, w.Path)

@@ -30,11 +30,8 @@ func (in *instance) framed(l net.Listener, log *slog.Logger) (net.Listener, erro
 	o := framing.Options{
 		Handshake: in.cfg.Timeouts.Header,
 		Send:      in.cfg.Timeouts.Send,
+		OnRefused: in.framingRefused(log),
 		// Whoever connects can cause these, as often as they like.
-		OnRefused: func(problem string) {
-			in.metrics.FramingRefused()
-			log.Debug("a connection was refused for its framing", "problem", problem)
-		},
 		OnHandshakeError: func(remote net.Addr, err error) {
 			in.metrics.HandshakeFailed()
 			log.Debug("a TLS handshake failed", "remote", remote.String(), "cause", err)

@@ -29,6 +29,7 @@ type survey struct {
 	guarded     proxy.Explanation // of a write
 
 	first, second, probed, head, unmodified response
+	otherCase                               string     // a path that shows the same, in other letter case; "": there is none
 	coded                                   []response // by the codings, in their order
 	trial                                   trial
 }
@@ -79,6 +80,9 @@ func (s *survey) ask() (err error) {
 			return fmt.Errorf("the backend answered, but not with Accept-Encoding: %s: %w", coding, err)
 		}
 		s.coded = append(s.coded, r)
+	}
+	if err := s.askOtherCase(); err != nil {
+		return err
 	}
 	return s.try()
 }

@@ -36,6 +36,8 @@ type origin struct {
 	wrote func(o *origin, h http.Header)
 	// minds If-Match.
 	minds bool
+	// folds says which other paths than /doc are those of the document; nil: none.
+	folds func(path string) bool
 	// codings are those that it compresses to; suffixed adds each to the tag, weakened makes the tag weak.
 	codings            []string
 	suffixed, weakened bool
@@ -72,15 +74,21 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.t.Error(err)
 	}
 	switch {
-	case r.URL.Path != "/doc":
+	case r.URL.Path != "/doc" && (o.folds == nil || !o.folds(r.URL.Path)):
 		http.NotFound(w, r)
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		o.reads++
-		if o.read == nil || !o.read(o, w, r) {
-			o.show(w, r)
-		}
 	default:
-		o.write(w, r, string(body))
+		o.serve(w, r, string(body))
+	}
+}
+
+func (o *origin) serve(w http.ResponseWriter, r *http.Request, body string) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		o.write(w, r, body)
+		return
+	}
+	o.reads++
+	if o.read == nil || !o.read(o, w, r) {
+		o.show(w, r)
 	}
 }
 

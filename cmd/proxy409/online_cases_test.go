@@ -20,6 +20,8 @@ var (
 	readOnly []string
 )
 
+func ignoresCase(path string) bool { return strings.EqualFold(path, "/doc") }
+
 var backends = map[string]surveyed{
 	"strong": {func(*origin) {}, "", readOnly, true, "version: {from: etag}"},
 	"express": {func(o *origin) { // its answer to a write is tagged too
@@ -156,8 +158,17 @@ var backends = map[string]surveyed{
 		[]string{"--write", "PUT", "--data", "{}", "-H", `If-Match: "mine"`},
 		true, "version: {from: etag}",
 	},
-	"closed":  {func(*origin) {}, "mode: closed", readOnly, false, "version: {from: etag}"},
-	"off":     {func(*origin) {}, `mode: "off"`, readOnly, false, "version: {from: etag}"},
-	"keyless": {func(*origin) {}, `key: {query: {id: "[0-9]+"}}`, readOnly, false, "version: {from: etag}"},
-	"observe": {func(*origin) {}, "mode: observe", readOnly, true, "version: {from: etag}"},
+	"case": {func(o *origin) { o.folds = ignoresCase }, "", readOnly, true, "version: {from: etag}"},
+	"case-no-tag": {
+		func(o *origin) { o.folds, o.tag = ignoresCase, nil }, "version: {from: body}", readOnly, true, "version: {from: body}",
+	},
+	"case-clock": {func(o *origin) {
+		o.folds, o.tag = ignoresCase, nil
+		o.shows = func(o *origin) string { return fmt.Sprintf(`{"title":"A","at":%d}`, o.reads) }
+	}, "version: {from: body, ignore: [/at]}", readOnly, true, "version: {from: body, ignore: [/at]}"},
+	"case-folded": {func(o *origin) { o.folds = ignoresCase }, "key: {case: fold}", readOnly, true, "version: {from: etag}"},
+	"closed":      {func(*origin) {}, "mode: closed", readOnly, false, "version: {from: etag}"},
+	"off":         {func(*origin) {}, `mode: "off"`, readOnly, false, "version: {from: etag}"},
+	"keyless":     {func(*origin) {}, `key: {query: {id: "[0-9]+"}}`, readOnly, false, "version: {from: etag}"},
+	"observe":     {func(*origin) {}, "mode: observe", readOnly, true, "version: {from: etag}"},
 }

@@ -62,6 +62,7 @@ func (s *survey) judge(r *report) {
 	s.tellCompression(r)
 	s.tellTime(r)
 	s.tellCaches(r)
+	s.tellCase(r)
 	s.tellWrites(r)
 	if err := s.unguarded(); err != nil {
 		r.wrong("route", err)

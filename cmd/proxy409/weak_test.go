@@ -199,3 +199,45 @@ func TestCheckMindsNotOneOldAuthorityAmongGoodOnes(t *testing.T) {
 		t.Error(w)
 	}
 }
+
+// Connections in the clear are often meant: check speaks of them, once each, and serve does not.
+func TestCheckNotesWhatLeavesTheMachineInTheClear(t *testing.T) {
+	const secure = "tls: {cert_file: a.crt, key_file: a.key}\n"
+	const clients, backends = "listen: clients of other machines connect in the clear", "go to "
+	for text, want := range map[string][]string{
+		"upstream: http://localhost:9\n":                                            nil,
+		"upstream: http://127.9.9.9:9\nlisten: '[::1]:8080'\n":                      nil,
+		"upstream: https://api.example\nlisten: :8080\n" + secure:                   nil,
+		"upstream: http://localhost:9\nlisten: :8080\n":                             {":2: " + clients},
+		"upstream: http://api.example:9\n":                                          {":1: upstream: requests, with their credentials, go to api.example in"},
+		"upstream: http://10.0.0.1\nlisten: 0.0.0.0:80\n":                           {clients, backends + "10.0.0.1 in"},
+		"upstream: http://10.0.0.1\nroutes: [{name: a, match: /, mode: observe}]\n": {":1: upstream: ", backends + "10.0.0.1 in"},
+		"upstream: https://api.example\nroutes:\n- {name: a, match: /a}\n- {name: b, match: /b, upstream: 'http://b.example'}\n" +
+			"- {name: c, match: /c, upstream: 'http://c.example'}\n- {name: d, match: /d, upstream: 'http://b.example/d'}\n": {
+			":4: routes[1].upstream: ", backends + "b.example, c.example in",
+		},
+	} {
+		dir := t.TempDir()
+		tlstest.NewAuthority(t, "test").IssueLeaf(t, tlstest.Leaf{Names: []string{"proxy.test"}}).Write(t, dir, "a")
+		path := filepath.Join(dir, "proxy409.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said, err := command(t, "check", "--config", path)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		for _, part := range want {
+			if !strings.Contains(said, part) {
+				t.Errorf("%s: %q is missing in:\n%s", text, part, said)
+			}
+		}
+		notes := strings.Count(said, "note: ")
+		if notes > 2 || (notes == 0) != (want == nil) || strings.Contains(said, "warning: ") && !strings.Contains(text, "observe") {
+			t.Errorf("%s: it says:\n%s", text, said)
+		}
+		if w := checked(t, dir, text); len(w) > 0 {
+			t.Errorf("%s: serve warns of %v", text, w)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	c.refused.Store(true)
 	if c.listener.options.OnRefused != nil {
-		c.listener.options.OnRefused(problem)
+		c.listener.options.OnRefused(c.raw.RemoteAddr(), problem)
 	}
 	return sound + c.spoil(p[sound:n]), nil
 }

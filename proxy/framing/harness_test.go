@@ -48,7 +48,7 @@ func serve(t testing.TB, inner net.Listener, o Options) *server {
 		}
 		return c
 	}
-	o.OnRefused = func(problem string) {
+	o.OnRefused = func(_ net.Addr, problem string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.problems = append(s.problems, problem)

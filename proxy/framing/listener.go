@@ -22,9 +22,9 @@ type Options struct {
 	// client that takes a little now and again is not cut off, however long that takes. Zero means for ever.
 	Send time.Duration
 
-	// OnRefused, if not nil, is told about each connection on which a violation was found, once, with one of Problems.
-	// It is called while the connection waits, from many goroutines.
-	OnRefused func(problem string)
+	// OnRefused, if not nil, is told about each connection on which a violation was found, once, with its peer and what was
+	// found, [BareCR] and the like. It is called while the connection waits, from many goroutines.
+	OnRefused func(remote net.Addr, problem string)
 
 	// OnHandshakeError, if not nil, is told why a TLS handshake failed. It is called from many goroutines.
 	OnHandshakeError func(remote net.Addr, err error)

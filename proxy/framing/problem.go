@@ -21,11 +21,3 @@ const (
 	ChunkEnd         = "chunk end"         // no CRLF after a chunk
 	Trailer          = "trailer"           // a field that says how the message is framed or routed, or too many bytes
 )
-
-// Problems returns all that OnRefused may be told.
-func Problems() []string {
-	return []string{
-		BareCR, BareLF, RequestLine, Target, Version, Folding, FieldName, FieldValue, Host, ContentLength, TransferEncoding,
-		TwoFramings, Alias, Connect, ChunkSize, ChunkExtension, ChunkEnd, Trailer,
-	}
-}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrStalled is the error of a Write to a client that has taken nothing for Options.Send.
-var ErrStalled = errors.New("framing: the client takes nothing of what is sent to it")
+// errStalled is the error of a Write to a client that has taken nothing for Options.Send.
+var errStalled = errors.New("framing: the client takes nothing of what is sent to it")
 
 // sender is a connection whose Write gives up when the client takes nothing for limit. It has no ReadFrom on purpose: with
 // sendfile and splice, nobody would see whether the client takes anything.
@@ -75,7 +75,7 @@ func (s *sender) arm(now, since time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stalled {
-		return ErrStalled
+		return errStalled
 	}
 	step := s.limit / 4
 	if s.until.Sub(now) > step-step/4 {
@@ -100,7 +100,7 @@ func (s *sender) stall() error {
 	if tcp, ok := s.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	return ErrStalled
+	return errStalled
 }
 
 // SetWriteDeadline sets the deadline of those above; it holds beside limit, also for a Write that is under way.

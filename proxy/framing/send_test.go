@@ -29,11 +29,11 @@ func TestClientThatTakesNothingIsGivenUp(t *testing.T) {
 		s, client := pair(t)
 		began := time.Now()
 		n, err := s.Write(make([]byte, 100))
-		if n != 0 || !errors.Is(err, ErrStalled) || time.Since(began) != limit {
+		if n != 0 || !errors.Is(err, errStalled) || time.Since(began) != limit {
 			t.Errorf("%d bytes, %v, after %v", n, err, time.Since(began))
 		}
 		go func() { _, _ = io.Copy(io.Discard, client) }()
-		if n, err := s.Write([]byte("x")); n != 0 || !errors.Is(err, ErrStalled) {
+		if n, err := s.Write([]byte("x")); n != 0 || !errors.Is(err, errStalled) {
 			t.Errorf("afterwards: %d bytes, %v", n, err)
 		}
 	})
@@ -81,7 +81,7 @@ func TestClientThatStopsIsGivenUp(t *testing.T) {
 			}()
 			n, err := s.Write(make([]byte, 100))
 			waited := time.Since(<-stopped)
-			if n != reads || !errors.Is(err, ErrStalled) || waited < limit || waited > limit*5/4 {
+			if n != reads || !errors.Is(err, errStalled) || waited < limit || waited > limit*5/4 {
 				t.Errorf("%d of %d bytes, %v, %v after the client stopped", n, reads, err, waited)
 			}
 		})
@@ -137,7 +137,7 @@ func TestOtherDeadlinesHold(t *testing.T) {
 		}
 		_ = s.SetWriteDeadline(time.Now().Add(2 * limit))
 		began := time.Now()
-		if _, err := s.Write([]byte("x")); !errors.Is(err, ErrStalled) || time.Since(began) != limit {
+		if _, err := s.Write([]byte("x")); !errors.Is(err, errStalled) || time.Since(began) != limit {
 			t.Errorf("%v, after %v", err, time.Since(began))
 		}
 	})

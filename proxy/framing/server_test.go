@@ -39,7 +39,7 @@ func TestViolationWaitsForTheAnswerBefore(t *testing.T) {
 		canceled := make(chan bool, 1)
 		found := make(chan string, 1)
 		l := loopback(t)
-		run(t, NewListener(l, Options{OnRefused: func(p string) { found <- p }}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		run(t, NewListener(l, Options{OnRefused: func(_ net.Addr, p string) { found <- p }}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			close(entered)
 			<-leave
 			canceled <- r.Context().Err() != nil
@@ -166,7 +166,7 @@ func echo(t testing.TB) http.HandlerFunc {
 func TestHijackedConnectionIsNotFollowed(t *testing.T) {
 	config, client := certified("http/1.1")
 	for name, o := range map[string]Options{"plain": {}, "TLS": {TLS: config}} {
-		o.Send, o.OnRefused = patience, func(p string) { t.Errorf("%s: found %q", name, p) }
+		o.Send, o.OnRefused = patience, func(_ net.Addr, p string) { t.Errorf("%s: found %q", name, p) }
 		l := loopback(t)
 		run(t, NewListener(l, o), echo(t))
 		c := connect(t, l)
@@ -193,7 +193,7 @@ func TestWhatCameBeforeAHijackIsFollowed(t *testing.T) {
 	found := make(chan string, 1)
 	read := make(chan string, 1)
 	l := loopback(t)
-	run(t, NewListener(l, Options{OnRefused: func(p string) { found <- p }}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	run(t, NewListener(l, Options{OnRefused: func(_ net.Addr, p string) { found <- p }}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		<-found
 		c, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -210,6 +210,26 @@ func TestWhatCameBeforeAHijackIsFollowed(t *testing.T) {
 	c := connect(t, l)
 	write(t, c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n\x81\x00")
 	<-read
+}
+
+// Whoever is told of a violation is told whose it is.
+func TestAViolationHasItsPeer(t *testing.T) {
+	config, client := certified("http/1.1")
+	for name, o := range map[string]Options{"plain": {}, "TLS": {TLS: config}} {
+		found := make(chan string, 1)
+		o.Send, o.OnRefused = patience, func(remote net.Addr, p string) { found <- remote.String() + " " + p }
+		l := loopback(t)
+		run(t, NewListener(l, o), http.NotFoundHandler())
+		c := connect(t, l)
+		want := c.LocalAddr().String() + " " + Folding
+		if o.TLS != nil {
+			c = tls.Client(c, client)
+		}
+		write(t, c, "GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n")
+		if got := <-found; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
 }
 
 // Many clients at once, sound and bad, do not meet.

@@ -40,7 +40,7 @@ func TestClientThatDoesNotReadIsReset(t *testing.T) {
 			c = tls.Client(raw, client)
 		}
 		write(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-		if err := <-ended; !errors.Is(err, ErrStalled) {
+		if err := <-ended; !errors.Is(err, errStalled) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := io.Copy(io.Discard, raw); !errors.Is(err, syscall.ECONNRESET) {

@@ -32,6 +32,12 @@ func (s Style) problem(r Refusal) problem {
 		Type: s.typeURI(r.Reason), Title: row.title, Status: s.StatusOf(r.Reason), Detail: detail(r), Instance: r.Instance,
 		Error: row.family, Reason: row.name, Message: row.message, Advice: row.advice,
 	}
+	if r.Unsent && (r.Reason == Backend || r.Reason == Timeout) {
+		p.Message, p.Advice = "server did not answer, please try again in a moment", sendAgain
+		if r.Detail == "" {
+			p.Detail = row.title + "."
+		}
+	}
 	if row.showsTheCurrent {
 		// A tag of other bytes (obs-text) is left out: JSON and the client's own idea of header bytes would make
 		// another tag of it. The client finds it by reading the resource.

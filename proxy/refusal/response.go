@@ -30,6 +30,8 @@ type Refusal struct {
 	RetryAfter time.Duration
 	// Instance is the URI of this occurrence, for a log line to cite; "" is a new one.
 	Instance string
+	// Unsent: with Backend and Timeout, nothing was written, because nothing was sent or it was a read.
+	Unsent bool
 	// Hidden is disclose: never. Stale, Exists and Absent get one and the same answer, but for the instance: a bare
 	// Stale, with no detail and no version.
 	Hidden bool

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 func (o Options) parse(r raw) (c Content, err error) {
@@ -30,10 +31,27 @@ func (o Options) pair(certPEM, keyPEM []byte) (*tls.Certificate, []*x509.Certifi
 		return nil, nil, fmt.Errorf("%s: %w", o.CertFile, err)
 	}
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
+	switch {
+	case err != nil && encrypted(keyPEM):
+		return nil, nil, fmt.Errorf("the private key in %s is encrypted, and nobody is there to ask for its passphrase; "+
+			"write it without one (openssl pkey -in KEY -out NEW) to where the proxy's user alone can read it", o.KeyFile)
+	case err != nil:
 		return nil, nil, fmt.Errorf("%s and %s cannot be used together: %w", o.CertFile, o.KeyFile, err)
 	}
 	return &cert, chain, nil
+}
+
+// encrypted reports whether a key in PEM is, by itself (RFC 5958) or as PEM once had it (RFC 1421).
+func encrypted(text []byte) bool {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return false
+		}
+		if block.Type == "ENCRYPTED PRIVATE KEY" || strings.HasSuffix(block.Headers["Proc-Type"], "ENCRYPTED") {
+			return true
+		}
+	}
 }
 
 // ReadCertificates reads all certificates of a file.

@@ -139,7 +139,9 @@ func TestErrorsNameTheFilesAndShowNoKey(t *testing.T) {
 	a := tlstest.NewAuthority(t, "test")
 	cert, key := a.Issue(t, name).Write(t, dir, "good")
 	_, otherKey := a.Issue(t, name).Write(t, dir, "other")
-	nowhere := filepath.Join(dir, "nowhere.pem")
+	nowhere, pkcs8, pkcs1 := filepath.Join(dir, "nowhere.pem"), filepath.Join(dir, "pkcs8.pem"), filepath.Join(dir, "pkcs1.pem")
+	tlstest.Replace(t, pkcs8, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n"))
+	tlstest.Replace(t, pkcs1, []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n"))
 	for _, c := range []struct {
 		options tlsfiles.Options
 		parts   []string
@@ -150,6 +152,8 @@ func TestErrorsNameTheFilesAndShowNoKey(t *testing.T) {
 		{tlsfiles.Options{CAFile: key}, []string{key, "no certificate"}},
 		{tlsfiles.Options{CAFile: "/dev/zero"}, []string{"/dev/zero", "more than"}},
 		{tlsfiles.Options{CertFile: key, KeyFile: cert}, []string{key, "no certificate"}},
+		{tlsfiles.Options{CertFile: cert, KeyFile: pkcs8}, []string{pkcs8, "is encrypted", "passphrase"}},
+		{tlsfiles.Options{CertFile: cert, KeyFile: pkcs1}, []string{pkcs1, "is encrypted", "passphrase"}},
 		{tlsfiles.Options{CertFile: cert, KeyFile: otherKey}, []string{cert, otherKey, "together", "does not match"}},
 	} {
 		c.options.Section = "upstream_tls"
