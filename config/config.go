@@ -110,7 +110,8 @@ type Timeouts struct {
 	RouteTimeouts
 	// Header is how long a client may take to send a request's header, and for its TLS handshake, 1ms at least. Default 10s.
 	Header time.Duration
-	// Send is how long a client may take nothing of an answer before its connection is closed, 1ms at least. Default 1m.
+	// Send is how long a client may take nothing of an answer, or send nothing of a body that is streamed, before its
+	// connection is closed, 1ms at least. Default 1m.
 	Send time.Duration
 	// Idle is how long a client's connection is kept without a request, 1ms at least. Default 2m.
 	Idle time.Duration

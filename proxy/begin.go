@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,13 +25,18 @@ func (g *guard) begin(req *http.Request, x *exchange) (*http.Response, error) {
 		x.body.follow(&trace)
 		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &trace))
 	}
+	streamed := !repeatable(req) && !x.body.whole()
+	if streamed {
+		x.heard = &heard{ReadCloser: req.Body, client: x.body.client, within: g.silence}
+		req.Body = x.heard
+	}
 	if x.route.timeouts.Answer == 0 {
 		return g.send(req, x)
 	}
 	ctx, end := context.WithCancelCause(req.Context())
 	p := &patience{lasts: x.route.timeouts.Answer, end: func() { end(errAnswerLate) }}
 	sent := req.WithContext(ctx)
-	if repeatable(req) || x.body.whole() {
+	if !streamed {
 		p.start()
 	} else {
 		sent.Body = &uploading{ReadCloser: req.Body, over: p.start}
@@ -103,4 +110,34 @@ func (u *uploading) Read(b []byte) (int, error) {
 func (u *uploading) Close() error {
 	defer u.over()
 	return u.ReadCloser.Close()
+}
+
+// errSilent is why a request was given up on whose client has stopped sending its body.
+var errSilent = errors.New("nothing of the body came for timeouts.send")
+
+// heard is a body that is streamed, of which the client must not send nothing for long.
+type heard struct {
+	io.ReadCloser
+	client http.ResponseWriter
+	within time.Duration // 0: no limit
+	silent atomic.Bool   // it came to that
+}
+
+// Read waits for the client no longer than that. The time counts for each Read by itself: that the backend takes nothing is none of
+// the client's doing.
+func (h *heard) Read(b []byte) (int, error) {
+	if h.within == 0 || h.client == nil {
+		return h.ReadCloser.Read(b)
+	}
+	controller := http.NewResponseController(h.client)
+	if controller.SetReadDeadline(time.Now().Add(h.within)) != nil {
+		return h.ReadCloser.Read(b) // not a connection of net/http's server
+	}
+	n, err := h.ReadCloser.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		h.silent.Store(true)
+		return n, errSilent // and the deadline stays: nobody waits for the rest
+	}
+	_ = controller.SetReadDeadline(time.Time{})
+	return n, err
 }

@@ -32,6 +32,8 @@ type Config struct {
 	Refusals Refusals
 	// TrustedProxies are the networks of the proxies in front whose X-Forwarded-* are believed, and extended.
 	TrustedProxies []netip.Prefix
+	// Silence is how long a client may send nothing of a body that is streamed. Zero: no limit.
+	Silence time.Duration
 	// Transport reaches the backend. Nil: [NewTransport].
 	Transport http.RoundTripper
 	// Logger gets one line for each guarded write that was not simply admitted. Nil: slog.Default.

@@ -36,6 +36,7 @@ type exchange struct {
 	cause    error  // for the log alone
 	resource resource
 	key      etagcache.Key
+	heard    *heard     // the body, where it is streamed
 	body     *body      // nil: nobody has looked at it
 	answers  []*holding // what is held of the content of answers
 	refused  bool       // the answer is a refusal of the proxy's own

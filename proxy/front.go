@@ -3,12 +3,8 @@ package proxy
 import (
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"regexp"
 	"strings"
-	"time"
 
 	"proxy409/proxy/refusal"
 	"proxy409/proxy/target"
@@ -184,18 +180,6 @@ func (p *route) obeysBody(r *http.Request) bool {
 	return false
 }
 
-// upgrade lets a GET through that asks for the WebSocket protocol, where the route allows that, and drops every other
-// Upgrade: what goes through a tunnel, nobody guards. The reverse proxy takes care of Connection.
-func (p *Proxy) upgrade(r *http.Request, x *exchange) {
-	asked := r.Header["Upgrade"]
-	if x.route.WebSocket && x.safe && r.Method == http.MethodGet && x.method == http.MethodGet && len(asked) == 1 &&
-		strings.EqualFold(asked[0], "websocket") {
-		x.tunnel = true
-		return
-	}
-	r.Header.Del("Upgrade")
-}
-
 // identify finds the resource that the request is about.
 func (p *Proxy) identify(r *http.Request, x *exchange, body form) {
 	resource, err := x.located.resource(r.URL.RawQuery)
@@ -213,116 +197,6 @@ func (p *Proxy) identify(r *http.Request, x *exchange, body form) {
 	}
 }
 
-// plainHost is a Host that everybody reads alike.
-var plainHost = regexp.MustCompile(`^(?:|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])(?::\d*)?$`)
-
-// mostFields is how many header fields a request may have: each takes much more memory here than it has bytes, for as long as the
-// request lasts.
-const mostFields = 256
-
-func fields(h http.Header) (n int) {
-	for _, lines := range h {
-		n += len(lines)
-	}
-	return n
-}
-
-// barred is what is wrong with a request whatever its route is. Over HTTP/1 most of it is refused before (package framing).
-func barred(r *http.Request) *objection {
-	if r.ProtoMajor >= 2 && r.ContentLength == 0 && r.Body != nil && r.Body != http.NoBody {
-		r.ContentLength = -1 // what the length says is not so: it is sent when it has been read to its end, and that fails
-	}
-	switch {
-	case r.URL.Opaque != "", r.Method == http.MethodConnect && r.URL.Path == "",
-		r.ProtoMajor >= 2 && !strings.HasPrefix(r.RequestURI, "/") && (r.Method != http.MethodOptions || r.RequestURI != "*"):
-		return malformed("The target of the request is neither a path nor a URL with a host.")
-	case fields(r.Header) > mostFields:
-		return malformed(fmt.Sprintf("The request has more than %d header fields.", mostFields))
-	case len(r.Header["Content-Length"]) > 1:
-		return malformed("The request says twice how long its body is.")
-	}
-	return nil
-}
-
-// dropWaysRound removes fields by which a request on any route could reach a guarded resource without the guard's seeing it:
-// those that name another path, those by which some see the end of the body elsewhere, so that the rest is another request, and
-// upgrades to a tunnel in which whole requests can be sent.
-func dropWaysRound(h http.Header) {
-	for name := range h {
-		if target.NamesPath(name) || target.Frames(name) {
-			delete(h, name)
-		}
-	}
-	delete(h, "Http2-Settings")
-	for _, asked := range h["Upgrade"] {
-		for protocol := range strings.SplitSeq(asked, ",") {
-			protocol = strings.ToLower(strings.TrimSpace(protocol))
-			if strings.HasPrefix(protocol, "h2") || strings.HasPrefix(protocol, "http") || strings.HasPrefix(protocol, "tls") {
-				delete(h, "Upgrade")
-				return
-			}
-		}
-	}
-}
-
 func malformed(detail string) *objection {
 	return &objection{reason: refusal.Malformed, detail: detail}
 }
-
-// report tells the log and the metrics what became of the request.
-func (p *Proxy) report(r *http.Request, x *exchange) {
-	now := time.Now()
-	if x.answered.IsZero() {
-		x.answered = now
-	}
-	name, mode := x.route.Name, x.route.Mode
-	o := p.guard.observer
-	o.Request(name, r.Method, x.status, now.Sub(x.arrived), x.upstream, x.answered.Sub(x.arrived)-x.upstream)
-	if x.decision == "" {
-		return
-	}
-	o.Decision(name, mode, x.decision, x.reason)
-	if x.decision == Admitted || (x.decision == Passed && x.reason == "") {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("decision", string(x.decision)), slog.String("reason", x.reason),
-		slog.String("route", name), slog.String("method", x.loggedMethod()), slog.String("path", x.loggedPath()),
-		slog.Int("status", x.status), slog.Duration("took", now.Sub(x.arrived)),
-	}
-	if x.detail != "" {
-		attrs = append(attrs, slog.String("detail", x.detail))
-	}
-	if x.cause != nil {
-		attrs = append(attrs, slog.String("cause", told(x.cause)))
-	}
-	level := slog.LevelInfo
-	if x.status >= http.StatusInternalServerError {
-		level = slog.LevelWarn
-	}
-	p.guard.log.LogAttrs(r.Context(), level, "guarded write", attrs...)
-}
-
-func copyResponse(w http.ResponseWriter, res *http.Response) {
-	for name, values := range res.Header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(res.StatusCode)
-	_, _ = io.Copy(w, res.Body) // the client may be gone
-}
-
-// nobody observes nothing.
-type nobody struct{}
-
-func (nobody) Request(string, string, int, time.Duration, time.Duration, time.Duration) {}
-func (nobody) Decision(string, Mode, Decision, string)                                  {}
-func (nobody) WriteStarted()                                                            {}
-func (nobody) WriteEnded(string, string)                                                {}
-func (nobody) LeaseExpired(string)                                                      {}
-func (nobody) Drift(string)                                                             {}
-func (nobody) RecordUnwritten(string)                                                   {}
-func (nobody) Unguarded(string)                                                         {}
-func (nobody) MalformedETag(string)                                                     {}
-func (nobody) Held(int64)                                                               {}
-func (nobody) Probe(string, string)                                                     {}
-func (nobody) Unversioned(string, string)                                               {}

@@ -25,6 +25,7 @@ type guard struct {
 	queue    *queue
 	routes   *routes
 	rarely   rarely
+	silence  time.Duration // how long a client may send nothing of a body that is streamed; 0: no limit
 	memory   *budget
 
 	// writes counts the writes that hold a lease, or whose outcome is being recorded.
@@ -48,6 +49,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if res != nil {
 		x.status = res.StatusCode
 	}
+	x.upload().answered()
 	if x.refused {
 		x.upload().refused(req)
 	}
@@ -65,7 +67,7 @@ func (g *guard) answer(req *http.Request, x *exchange) (*http.Response, error) {
 		}
 		return g.through(req, x)
 	}
-	if x.objection != nil && x.route.Mode != Observe {
+	if x.objection != nil && (x.route.Mode != Observe || x.objection.final) {
 		x.decide(Refused, x.objection)
 		return x.route.refusals.answer(req, x.objection), nil
 	}
@@ -118,7 +120,7 @@ func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Res
 	if req.Context().Err() != nil {
 		return nil, err
 	}
-	o := transportObjection(err)
+	o := x.transportObjection(err)
 	o.unsent = o.unsent || x.safe
 	x.cause = err
 	g.log.LogAttrs(req.Context(), slog.LevelWarn, "no answer from the backend",
@@ -126,9 +128,20 @@ func (g *guard) unanswered(req *http.Request, x *exchange, err error) (*http.Res
 	return x.route.refusals.answer(req, o), nil
 }
 
+// transportObjection puts the lack of an answer into words. That the client fell silent comes before what the transport made of that.
+func (x *exchange) transportObjection(err error) *objection {
+	if x.heard != nil && x.heard.silent.Load() {
+		err = errSilent
+	}
+	return transportObjection(err)
+}
+
 // transportObjection puts the lack of an answer into words.
 func transportObjection(err error) *objection {
 	var timeout net.Error
+	if errors.Is(err, errSilent) {
+		return &objection{reason: refusal.Slow, cause: err, detail: "Nothing of the body came for too long. The backend has got what came before."}
+	}
 	if dialFailed(err) {
 		return &objection{reason: refusal.Backend, cause: err, unsent: true, detail: "The backend cannot be reached. Nothing was sent to it."}
 	}

@@ -54,7 +54,7 @@ func TestAnUploadThatNeverEndsKeepsNobodyOut(t *testing.T) {
 			<-arrived
 			c.put("/a", "two", tag).want(t, 204)
 			tag = c.get("/a").etag()
-			io.WriteString(conn, parts[1])
+			_, _ = io.WriteString(conn, parts[1])
 			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || res.StatusCode != 204 {
 				t.Fatal(res, err)
 			}
@@ -94,8 +94,8 @@ func TestAnUploadThatIsRefusedBeforeItsEndMovesNothing(t *testing.T) {
 			if status := <-answered; status != 401 {
 				t.Fatal(status)
 			}
-			conn.SetLinger(0)
-			conn.Close()
+			_ = conn.SetLinger(0) // a reset
+			_ = conn.Close()
 			c.put("/a", "two", tag).want(t, 204)
 		})
 	}
@@ -110,8 +110,8 @@ func TestAnUploadThatBreaksOffIsInDoubt(t *testing.T) {
 			arrived := arriving(b)
 			conn := half(t, c, parts[0])
 			<-arrived
-			conn.SetLinger(0)
-			conn.Close()
+			_ = conn.SetLinger(0) // a reset
+			_ = conn.Close()
 			eventually(t, "the write is in doubt", func() bool {
 				tag = c.get("/a").etag()
 				return strings.Contains(tag, "p409")
@@ -134,7 +134,7 @@ func TestAnUploadThatCannotBeNotedIsNotSentToItsEnd(t *testing.T) {
 			conn := half(t, c, parts[0])
 			<-arrived
 			f.store.fail(errors.New("gone"))
-			io.WriteString(conn, parts[1])
+			_, _ = io.WriteString(conn, parts[1])
 			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || res.StatusCode != 503 {
 				t.Fatal(res, err)
 			}

@@ -45,7 +45,7 @@ func New(cfg Config) (*Proxy, error) {
 	g := &guard{
 		cache: cfg.Cache, next: cfg.Transport,
 		log: cfg.Logger, observer: cfg.Observer, began: time.Now(),
-		queue: newQueue(), routes: rs, memory: newBudget(cfg.Held, cfg.Observer),
+		queue: newQueue(), routes: rs, silence: cfg.Silence, memory: newBudget(cfg.Held, cfg.Observer),
 	}
 	p := &Proxy{routes: rs, guard: g}
 	p.reverse = &httputil.ReverseProxy{
@@ -71,7 +71,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // failed answers for what the reverse proxy itself could not do; errors of the backend are answered by the guard.
 func (p *Proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
-	o := transportObjection(err)
+	o := x.transportObjection(err)
 	if errors.Is(err, errLeftBefore) { // perhaps only in one direction
 		o = malformed("The request did not come to its end. Nothing was sent to the backend.")
 	}

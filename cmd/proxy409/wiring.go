@@ -142,6 +142,7 @@ func proxyConfig(cfg *config.Config, log *slog.Logger, o proxy.Observer) proxy.C
 		Observer: o,
 
 		TrustedProxies: cfg.TrustedProxies,
+		Silence:        cfg.Timeouts.Send,
 	}
 	for _, r := range cfg.Routes {
 		out.Routes = append(out.Routes, route(r))

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,6 +32,29 @@ func QueryValues(rawQuery, name string) (values []string, plain bool) {
 		}
 	}
 	return values, plain
+}
+
+// Named lists the parameters of a form's body that some backend may take for one of the names, with their values, of which the
+// beginning suffices; false if there are more than most.
+func Named(form string, names []string, most, longest int) (found [][2]string, ok bool) {
+	shortest := len(slices.MinFunc(names, func(a, b string) int { return len(a) - len(b) }))
+	for piece := range strings.SplitSeq(form, "&") {
+		for pair := range strings.SplitSeq(piece, ";") {
+			k, v, _ := strings.Cut(pair, "=")
+			if len(k) < shortest { // which escapes do not make shorter
+				continue
+			}
+			k = formUnescape(k)
+			if !slices.ContainsFunc(names, func(name string) bool { return SameParameter(k, name) }) {
+				continue
+			}
+			if len(found) == most {
+				return nil, false
+			}
+			found = append(found, [2]string{k, formUnescape(v[:min(len(v), longest)])})
+		}
+	}
+	return found, true
 }
 
 // fewestParameters is how many parameters every backend reads: PHP's max_input_vars, the parameterLimit of Express and the
