@@ -51,7 +51,7 @@ var (
 )
 
 // longestOdd is how long a path may be that backends read in many ways: all of them are looked at.
-const longestOdd = 4 << 10
+const longestOdd = 1 << 10
 
 // hopeless reports whether a spelling is one of which nobody can tell whether it leads to something guarded.
 func hopeless(err error) bool { return errors.Is(err, errAboveBase) || errors.Is(err, errLongOdd) }

@@ -181,7 +181,9 @@ func browse(t *testing.T, friendly bool, more string) (map[string]seen, *letting
 	t.Cleanup(b.Close)
 	r := serve(t, setup{upstream: b.URL, more: more}.yaml()).ready()
 	s := newSite(t, r.url)
+	d.mu.Lock() // the proxy may have asked already
 	d.friend = s.at("127.0.0.1")
+	d.mu.Unlock()
 	if !friendly {
 		return s.visit(chromium, "localhost"), d
 	}

@@ -29,9 +29,13 @@ type setup struct {
 
 func (s setup) yaml() string {
 	text := "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nupstream: " + s.upstream + "\n"
+	patience := "900ms"
+	if s.timeouts == "" {
+		patience = "1800ms" // on a busy machine Redis is slow, and that is not what is tried
+	}
 	text += "timeouts: " + cmp.Or(s.timeouts, "{write: 2s, settle: 200ms, busy_wait: 1s}") + "\n"
 	if s.redis != "" {
-		text += "store: {grace: " + cmp.Or(s.grace, "auto") + ", redis: {url: " + s.redis + ", timeout: 900ms}}\n"
+		text += "store: {grace: " + cmp.Or(s.grace, "auto") + ", redis: {url: " + s.redis + ", timeout: " + patience + "}}\n"
 	}
 	return text + s.more
 }

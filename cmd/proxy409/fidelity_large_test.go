@@ -16,7 +16,7 @@ const (
 	gigabyte = 1 << 30
 	// growth is how much the program's memory may grow while a gigabyte goes through it: what a few connections and the collector's
 	// generosity take.
-	growth = 48 << 20
+	growth = 64 << 20
 )
 
 // zeros is so many zero bytes.

@@ -12,8 +12,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// notRaced skips a test under the race detector, with which making the bombs takes a minute.
+func notRaced(t *testing.T) {
+	if raced {
+		t.Skip("the race detector is too slow for the bombs")
+	}
+}
+
 // A proxy that does not hold out must be found out. Here there is none: whatever is sent to it is applied.
 func TestASiegeOfTheBareBackendIsLost(t *testing.T) {
+	notRaced(t)
 	origin, err := newOrigin()
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +60,7 @@ func TestASiegeOfTheBareBackendIsLost(t *testing.T) {
 }
 
 func TestSiegeIsJudgedByWhatItDid(t *testing.T) {
+	notRaced(t)
 	for _, a := range newAttacks(nil) {
 		if a.name == "half-open connections" || a.name == "hang-ups" {
 			continue

@@ -21,10 +21,20 @@ const placeholder = "\uFFFD"
 // Of a path that Canonical accepts it lists that path alone.
 func Lenient(escapedPath string) []Path {
 	var found []Path
+	known, done := make(map[Path]bool), make(map[string]bool) // most ways to read a path lead to the same
 	add := func(read string, decodeNames bool) {
 		for _, s := range split(read) {
+			way := strings.Join(s, "/")
+			if decodeNames {
+				way += "%"
+			}
+			if done[way] {
+				continue
+			}
+			done[way] = true
 			for _, p := range s.readings(decodeNames) {
-				if !slices.Contains(found, p) {
+				if !known[p] {
+					known[p] = true
 					found = append(found, p)
 				}
 			}
