@@ -30,7 +30,7 @@ func (p *Proxy) examine(r *http.Request, x *exchange) {
 		p.examineGuarded(r, x, spelling)
 		return
 	}
-	if hopeless(spelling) {
+	if p.routes.guarding && hopeless(spelling) {
 		x.barred = malformed("The path cannot be guarded: " + spelling.Error() + ".")
 		return
 	}

@@ -161,3 +161,19 @@ func TestTheStricterRuleOfASourceAndItsDestinationCounts(t *testing.T) {
 	c.do("COPY", "/watch/x", "", "Destination", "/items/a").want(t, 409, refusal.Missing)
 	c.do("COPY", "/watch/x", "", "Destination", "/watch/y").want(t, 204)
 }
+
+// Where nothing is guarded, nobody is in the way.
+func TestWhereNothingIsGuardedEverySpellingPasses(t *testing.T) {
+	b := newBackend(t)
+	f := newFleet(t, b)
+	f.cfg.Routes[0].Mode = proxy.Off
+	f.cfg.Upstream, _ = url.Parse(b.URL + "/base")
+	c := f.replica()
+	for _, path := range []string{"//" + strings.Repeat("x/../", 1000), "/../other", "/a%3Fb"} {
+		if got := f.raw(c, "PUT", path); got != http.StatusNoContent {
+			t.Errorf("PUT %.20s: %d", path, got)
+		}
+	}
+	c.do("COPY", "/x", "", "Destination", "x").want(t, 204)
+	c.get("/x", "X-Original-URL", "/y", "X-HTTP-Method-Override", "PUT").want(t, 200)
+}

@@ -241,7 +241,11 @@ func TestTheBackendDecidesWhetherABodyIsSent(t *testing.T) {
 			if line := <-s.came; line != "abc\n" {
 				t.Errorf("the backend gets %q", line)
 			}
-			if head, err := readHead(in); !strings.HasPrefix(head, "HTTP/1.1 200 ") {
+			head, err := readHead(in)
+			if head == first { // net/http's server and httputil may both tell the client to go on
+				head, err = readHead(in)
+			}
+			if !strings.HasPrefix(head, "HTTP/1.1 200 ") {
 				t.Errorf("then %q, %v; want 200", head, err)
 			}
 		})

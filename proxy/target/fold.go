@@ -61,9 +61,9 @@ const mostDecodes = 16
 func Merged(escapedPath string) (Path, error) {
 	path := escapedPath
 	for range mostDecodes {
-		next := foldOverlong(unescape(path))
+		next := dropTabsAndLines(foldOverlong(unescape(path)))
 		if next == path {
-			path = slashBackslashes(dropTabsAndLines(cutShort(path)))
+			path = slashBackslashes(cutShort(path))
 			return segments(strings.Split(strings.TrimPrefix(path, "/"), "/")).windows().resolved(), nil
 		}
 		path = next
