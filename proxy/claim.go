@@ -85,7 +85,7 @@ func (w *write) mark(ctx context.Context) *objection {
 		if err := w.look(ctx); err != nil { // while the store is away, there is no sense in the upload
 			return storeObjection(err)
 		}
-		w.late = &lateMark{w: w, left: w.req.ContentLength}
+		w.late = &lateMark{w: w, left: w.req.ContentLength, turn: newTurn()}
 		return nil
 	}
 	return w.markNow(ctx)

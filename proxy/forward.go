@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"proxy409/etagcache"
@@ -137,16 +136,16 @@ func (w *write) keepMarked() (over func()) {
 		return func() {}
 	}
 	var (
-		mu    sync.Mutex
+		turn  = newTurn()
 		ended bool
 		timer *time.Timer
 		every = w.x.route.term.Work / 2 // so that it may fail once
 	)
-	mu.Lock()
-	defer mu.Unlock()
+	turn.take()
+	defer turn.pass()
 	timer = time.AfterFunc(every, func() {
-		mu.Lock()
-		defer mu.Unlock()
+		turn.take()
+		defer turn.pass()
 		if ended {
 			return
 		}
@@ -155,8 +154,8 @@ func (w *write) keepMarked() (over func()) {
 	})
 	return func() {
 		timer.Stop()
-		mu.Lock()
-		defer mu.Unlock()
+		turn.take()
+		defer turn.pass()
 		ended = true
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"proxy409/etagcache"
@@ -21,7 +20,7 @@ type lateMark struct {
 
 	begun atomic.Bool // a part of the body was passed on
 
-	mu       sync.Mutex
+	turn     turn // whose it is may ask the store meanwhile
 	ended    bool // the backend may have the end
 	marked   bool
 	keeping  func()     // ends the keeping of the marks
@@ -47,8 +46,8 @@ func (l *lateMark) Read(p []byte) (int, error) {
 
 // end leaves the marks, and reports whether the backend may have the end of the body.
 func (l *lateMark) end() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.turn.take()
+	defer l.turn.pass()
 	switch {
 	case l.ended: // the transport reads on, to see that no more comes
 		return true
@@ -86,8 +85,8 @@ func (l *lateMark) leave() bool {
 // concluded ends the keeping of the marks, now that the backend has answered, or will not. Unapplied: it certainly applied nothing. It
 // reports whether there are marks that it is up to its caller to close, or what is the matter if the request was broken off for want of them.
 func (l *lateMark) concluded(unapplied bool) (marked bool, why *objection) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.turn.take()
+	defer l.turn.pass()
 	l.answered = true
 	switch {
 	case l.marked:
@@ -101,3 +100,11 @@ func (l *lateMark) concluded(unapplied bool) (marked bool, why *objection) {
 	}
 	return false, l.why
 }
+
+// turn is a lock that is held while the store is asked. It is a channel, because a wait for a sync.Mutex stops the time of
+// testing/synctest, and with it the store that is waited for.
+type turn chan struct{}
+
+func newTurn() turn  { return make(turn, 1) }
+func (t turn) take() { t <- struct{}{} }
+func (t turn) pass() { <-t }
