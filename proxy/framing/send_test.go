@@ -170,7 +170,8 @@ func TestKernelTellsThatAClientTakesSomething(t *testing.T) {
 		t.Error("nothing was read")
 	}
 	for moved := false; !moved; moved = w.moved(server) { // until the client's kernel has told
-		if _, err := io.ReadFull(client, make([]byte, 1<<16)); err != nil {
+		// Not more than there is: the server's kernel may send the rest only when it asks the next time, which it does ever more seldom.
+		if _, err := client.Read(make([]byte, 1<<16)); err != nil {
 			t.Fatal(err)
 		}
 	}
