@@ -17,6 +17,7 @@ func owing(t *testing.T, opt Options, f func(b *bench, before View)) {
 		if !b.cache.Owe(keyA, 0) {
 			b.Fatal("it is not remembered")
 		}
+		synctest.Wait() // who settles debts has found the store down, and sleeps
 		f(b, before)
 		b.store.setDown(false)
 		if err := b.cache.Drain(b.ctx); err != nil {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	processes "proxy409/examples/process"
 )
 
 // built is where the programs under test are, each built once and by the first test that needs it.
@@ -182,12 +184,11 @@ func (p *process) eventually(f func() error) {
 // freeAddress is one at which nobody listens, for programs that cannot choose one themselves.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := processes.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 // output is what a process has said so far.

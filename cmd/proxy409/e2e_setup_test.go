@@ -2,10 +2,11 @@ package main_test
 
 import (
 	"cmp"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
+
+	processes "proxy409/examples/process"
 )
 
 // file writes a configuration to a file.
@@ -50,10 +51,9 @@ func (s setup) pair(t testing.TB) [2]*replica {
 // freeAddress is a loopback address that nobody listens on, for programs that cannot be told to choose one.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := processes.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }

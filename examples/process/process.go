@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -110,12 +113,27 @@ func (p *Process) Explain(err error) error {
 	return fmt.Errorf("%s: %w; its log ends:\n%s", p.name, err, text)
 }
 
-// FreeAddress is one that nobody listens on; somebody else may take it before it is used, and then that fails.
+// The ports that FreeAddress gives. They end below those that Linux gives to connections (from 32768 on), or one of these could
+// have taken a port before it is used.
+const firstPort, ports = 15000, 17000
+
+var given = func() *atomic.Uint32 {
+	n := new(atomic.Uint32)
+	n.Store(rand.Uint32N(ports)) // processes that run beside each other begin at different ones
+	return n
+}()
+
+// FreeAddress is one that nobody listens on, for programs that cannot choose one themselves, and another one each time. A program
+// may still take it before it is used, and then that fails.
 func FreeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+int(given.Add(1)%ports)))
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", addr); err == nil {
+			_ = ln.Close()
+			return addr, nil
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
+	return "", err
 }

@@ -5,6 +5,7 @@ package redistest
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -73,14 +75,30 @@ func requireRedis(t testing.TB) {
 	t.Skip(missing)
 }
 
+// The ports that freePort gives end below those that Linux gives to connections (from 32768 on), or one of these could have
+// taken a port before it is used.
+const firstPort, ports = 10500, 4500
+
+var given = func() *atomic.Uint32 {
+	n := new(atomic.Uint32)
+	n.Store(rand.Uint32N(ports)) // processes that run beside each other begin at different ones
+	return n
+}()
+
+// freePort is one that nobody listens on, and another one each time.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		port := strconv.Itoa(firstPort + int(given.Add(1)%ports))
+		var l net.Listener
+		if l, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal(err)
+	return ""
 }
 
 // run starts the process and waits until it answers. It tells whether it does.
