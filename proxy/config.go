@@ -81,6 +81,7 @@ type Route struct {
 	Missing     Missing
 	Key         Key
 	Version     Version
+	Rules       Rules
 	// AllowOdd lets unsafe requests through whose path is spelt so that backends read it differently; what the most lenient
 	// of them reads is then the resource. Without it they are refused.
 	AllowOdd bool
