@@ -9,7 +9,7 @@ import (
 
 // Keys are the paths of all keys that a file may have, sorted: "listen", "store.redis.url", "routes[].version.from". A
 // mapping whose keys the file chooses, such as routes[].key.query, is one path. So is `defaults`, which takes the keys of
-// a route, but for name, match and when.
+// a route, but for those that belong to one: name, match, when, and the rules but for expect and ask_headers.
 func Keys() []string {
 	d := newDecoder("", nil)
 	d.survey = new(survey)

@@ -39,7 +39,8 @@ func folds(list []config.Fold) []string {
 	return names
 }
 
-// ruleNames are what metrics and logs call the rules of a route, first those of unique, last those of require; package config sees to it that they differ.
+// ruleNames are what metrics and logs call the rules of a route, first those of unique, last those of require; package config sees to
+// it that they differ.
 func ruleNames(r config.Route) []string {
 	var names []string
 	for _, u := range r.Unique {
