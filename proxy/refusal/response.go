@@ -131,8 +131,13 @@ type content struct {
 	negotiated          bool // by Accept
 }
 
-// content is what Accept asks for.
+// content is what the template makes of the problem; without one, or if it fails, what Accept asks for.
 func (s Style) content(req *http.Request, p problem) content {
+	if s.Body != nil {
+		if body, err := s.Body.render(p); err == nil {
+			return content{body: body, contentType: s.Body.kind.contentType, policy: s.Body.kind.policy}
+		}
+	}
 	f := negotiate(req.Header["Accept"])
 	return content{body: f.render(p), contentType: f.contentType, policy: f.policy, negotiated: true}
 }
