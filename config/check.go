@@ -24,7 +24,8 @@ func (d *decoder) check(c *Config) {
 		d.checkMethods(path, r)
 		d.checkSource(path+".version", r.Version)
 		d.checkKey(path, r)
-		d.checkRead(path, r)
+		d.checkTemplate(path, "version.read", r, names(r.Version.Read))
+		d.checkRules(path, r)
 	}
 }
 

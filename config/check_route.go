@@ -48,22 +48,22 @@ func (d *decoder) checkKey(path string, r Route) {
 	}
 }
 
-// checkRead looks for what the names in version.read stand for.
-func (d *decoder) checkRead(path string, r Route) {
+// checkTemplate looks for what the names in a template stand for; key is where the route at path has it.
+func (d *decoder) checkTemplate(path, key string, r Route, names []string) {
 	known := wildcards(r.Match)
-	at := []string{path + ".version.read", path + ".match", path + ".key.query"}
-	for _, name := range names(r.Version.Read) {
+	at := []string{join(path, key), path + ".match", path + ".key.query"}
+	for _, name := range names {
 		_, wildcard := known[name]
 		_, parameter := r.Key.Query[name]
 		d.contradiction(!wildcard && !parameter, at,
-			"version.read names {%s}, which is neither a wildcard of match %q nor a parameter of key.query%s",
-			name, r.Match, choice(known, r.Key.Query))
+			"%s names {%s}, which is neither a wildcard of match %q nor a parameter of key.query%s",
+			key, name, r.Match, choice(known, r.Key.Query))
 		d.contradiction(wildcard && parameter, at,
-			"version.read names {%s}, which is both a wildcard of match %q and a parameter of key.query", name, r.Match)
+			"%s names {%s}, which is both a wildcard of match %q and a parameter of key.query", key, name, r.Match)
 	}
 }
 
-// choice lists what version.read may name; "" if that is nothing.
+// choice lists what a template may name; "" if that is nothing.
 func choice(wildcards map[string]bool, parameters map[string]string) string {
 	all := slices.Collect(maps.Keys(wildcards))
 	all = append(all, slices.Collect(maps.Keys(parameters))...)

@@ -104,19 +104,30 @@ func (d *decoder) complete(path string, r *Route) {
 	if !d.said(path+".version.qualify") && r.Version.From == FromBody {
 		r.Version.Qualify = QualifyNever
 	}
-	d.dropInherited(path+".version", r)
+	r.nameRules()
+	d.dropInherited(path, r)
 }
 
 // dropInherited forgets what `defaults` says for routes of another kind: with another source of versions, or with
 // something to guard.
 func (d *decoder) dropInherited(path string, r *Route) {
+	version := path + ".version"
 	for _, k := range r.Version.sourceKeys() {
-		if d.has(path+".from") && k.source != r.Version.From && !d.has(join(path, k.name)) {
+		if d.has(version+".from") && k.source != r.Version.From && !d.has(join(version, k.name)) {
 			k.drop()
 		}
 	}
-	if !r.Mode.guards() && !d.has(path+".read") {
+	if r.Mode.guards() {
+		return
+	}
+	if !d.has(version + ".read") {
 		r.Version.Read = ""
+	}
+	if !d.has(path + ".expect") {
+		r.Expect = nil
+	}
+	if !d.has(path + ".ask_headers") {
+		r.AskHeaders = nil
 	}
 }
 

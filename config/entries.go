@@ -87,6 +87,40 @@ func (m *merger) mergeIn(n *yaml.Node) {
 	}
 }
 
+// named decodes a mapping whose keys the file chooses, those of what, and name parses. It replaces what is there.
+func named[T any](dst *map[string]T, what string, most int, name func(string) (string, error), decode func(*T) decodeFunc) decodeFunc {
+	return func(d *decoder, v value) {
+		if d.survey != nil {
+			d.survey.add(v)
+			return
+		}
+		*dst = nil
+		for i, e := range d.entries(v) {
+			at := value{e.value, join(v.path, plainKey(e.key))}
+			d.lines[at.path] = e.line
+			key, err := name(e.key)
+			_, twice := (*dst)[key]
+			switch {
+			case err != nil:
+				d.fail(at.path, "the name of the %s %s", what, err)
+				continue
+			case i == most:
+				d.fail(at.path, "is one too many; %d are allowed", most)
+			case twice:
+				d.fail(at.path, "stands here twice, in another spelling")
+			}
+			d.visit(at, func(d *decoder, v value) {
+				if *dst == nil {
+					*dst = make(map[string]T)
+				}
+				var x T
+				decode(&x)(d, v)
+				(*dst)[key] = x
+			})
+		}
+	}
+}
+
 var plainKeys = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // plainKey is a key as it stands in a path.

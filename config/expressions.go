@@ -9,31 +9,9 @@ import (
 
 // The regexps of `when` and `key`: only checked here, and compiled by whoever uses them.
 
-// parameters decodes a mapping from names that the file chooses to texts. It replaces what is there.
+// parameters decodes a mapping from parameters to regexps. It replaces what is there.
 func parameters(dst *map[string]string, parse func(string) (string, error)) decodeFunc {
-	return func(d *decoder, v value) {
-		if d.survey != nil {
-			d.survey.add(v)
-			return
-		}
-		*dst = nil
-		for _, e := range d.entries(v) {
-			at := value{e.value, join(v.path, plainKey(e.key))}
-			d.lines[at.path] = e.line
-			if _, err := text(maxParameterName)(e.key); err != nil {
-				d.fail(at.path, "the name of the parameter %s", err)
-				continue
-			}
-			d.visit(at, func(d *decoder, v value) {
-				var expression string
-				one(&expression, parse)(d, v)
-				if *dst == nil {
-					*dst = make(map[string]string)
-				}
-				(*dst)[e.key] = expression
-			})
-		}
-	}
+	return named(dst, "parameter", maxVisits, text(maxParameterName), func(s *string) decodeFunc { return one(s, parse) })
 }
 
 const (

@@ -45,6 +45,7 @@ func requireComplete(t *testing.T, c *Config) {
 			r.Timeouts.BusyWait >= r.Timeouts.Write {
 			t.Fatalf("accepted: %+v", r)
 		}
+		requireWholeRules(t, r)
 	}
 }
 

@@ -17,13 +17,15 @@ func TestKeysAreThoseOfTheTables(t *testing.T) {
 		"listen", "upstream", "store", "store.redis.url", "limits.header", "refusals.status.stale", "defaults", "routes",
 		"routes[].name", "routes[].when.query", "routes[].key.path", "routes[].guard", "routes[].version.from",
 		"routes[].version.ignore", "routes[].limits.body", "routes[].refusals.status.busy", "routes[].store_down",
+		"routes[].expect", "routes[].unique[].fields", "routes[].require[].ask", "routes[].transitions.moves", "routes[].ask_headers",
 	} {
 		if !slices.Contains(keys, want) {
 			t.Errorf("%s is not among them", want)
 		}
 	}
 	for _, none := range []string{
-		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].expect", "routes[].timeouts.idle",
+		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].history", "routes[].timeouts.idle",
+		"routes[].unique[]", "routes[].require[].ask.orders",
 	} {
 		if slices.Contains(keys, none) {
 			t.Errorf("%q is among them, and is no key that a file may have", none)

@@ -15,10 +15,8 @@ const (
 // feature deletes its entry here.
 var laterKeys = map[section][]string{
 	routeSection: {
-		"expect", "unique", "require", "transitions",
-		"resource", "leases", "touches",
 		"replay", "idempotency",
-		"history", "on_stale", "ask_headers", "body_template",
+		"history", "on_stale",
 	},
 }
 

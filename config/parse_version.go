@@ -13,11 +13,11 @@ import (
 // The parsers of what stands in `version`; see the note in parse.go.
 
 // texts decodes a list of single values, none twice. It replaces what is there.
-func texts(dst *[]string, most int, parse func(string) (string, error)) decodeFunc {
+func texts[T ~string](dst *[]T, most int, parse func(string) (T, error)) decodeFunc {
 	return func(d *decoder, v value) {
-		var found []string
+		var found []T
 		d.list(v, func(d *decoder, i int, v value) {
-			var item string
+			var item T
 			one(&item, parse)(d, v)
 			switch {
 			case item == "":

@@ -56,6 +56,11 @@ type Route struct {
 	Refusals Refusals
 	// StoreDown is what becomes of a guarded write while the store does not answer. Default reject.
 	StoreDown StoreDown
+	// Rules are the causes of a conflict beside If-Match; their keys are the route's own.
+	Rules
+	// BodyTemplate is the text/template of the bodies of refusals, for clients that know another error format; up to 16KiB. Whoever parses
+	// it reports what is wrong with it by [Config.Problem]. Default "": there is none.
+	BodyTemplate string
 }
 
 // clone shares nothing with r.
@@ -65,6 +70,7 @@ func (r Route) clone() Route {
 	r.Version.Ignore, r.Version.Suffixes = slices.Clone(r.Version.Ignore), slices.Clone(r.Version.Suffixes)
 	r.Key.Query, r.Key.Path = maps.Clone(r.Key.Query), maps.Clone(r.Key.Path)
 	r.Refusals.Status = maps.Clone(r.Refusals.Status)
+	r.Rules = r.cloneRules()
 	if r.Upstream != nil {
 		u := *r.Upstream // it has no User, the only pointer in it
 		r.Upstream = &u

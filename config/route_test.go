@@ -71,12 +71,15 @@ func TestRoutesShareNothing(t *testing.T) {
 defaults:
   key: {query: {id: "[0-9]+"}, path: {nr: "[0-9]+"}}
   version: {from: body, ignore: [/a]}
+  expect: ["query:rev"]
+  ask_headers: {X-A: a}
 routes: [{name: a, match: "/a/{nr}"}, {name: b, match: "/b/{nr}"}]
 `
 	routes, untouched := parseRoutes(t, text), parseRoutes(t, text)
 	r := routes[0]
 	r.Guard[0], r.Pass[0], r.Version.Ignore[0] = "X", "X", "/x"
 	r.Key.Query["x"], r.Key.Path["x"], r.Refusals.Status["stale"] = "x", "x", 499
+	r.Expect[0], r.AskHeaders["X-A"] = "x", NewSecret("x")
 	r.Upstream.Host = "changed"
 	if !reflect.DeepEqual(routes[1], untouched[1]) {
 		t.Errorf("a change of one route changes another: %+v", routes[1])
@@ -145,6 +148,25 @@ routes:
 	for i, want := range []string{"/r/{id}", "/r/{id}", "/r/{id}", "/r/{id}", "", ""} {
 		if got := routes[i].Version.Read; got != want {
 			t.Errorf("%s: got read %q, want %q", routes[i].Name, got, want)
+		}
+	}
+}
+
+func TestARoutesExpectationsAndFieldsReplaceThoseOfDefaults(t *testing.T) {
+	routes := parseRoutes(t, `
+defaults: {expect: ["query:rev"], ask_headers: {X-A: a, X-B: b}, body_template: shared}
+routes:
+  - {name: shared, match: /a}
+  - {name: own, match: /b, expect: ["header:X-V"], ask_headers: {X-A: c}, body_template: own}
+  - {name: plain, match: /c, mode: off}
+`)
+	for i, want := range []Route{
+		{Rules: Rules{Expect: []string{"query:rev"}, AskHeaders: map[string]Secret{"X-A": NewSecret("a"), "X-B": NewSecret("b")}}, BodyTemplate: "shared"},
+		{Rules: Rules{Expect: []string{"header:X-V"}, AskHeaders: map[string]Secret{"X-A": NewSecret("c")}}, BodyTemplate: "own"},
+		{BodyTemplate: "shared"},
+	} {
+		if got := routes[i]; !reflect.DeepEqual(got.Rules, want.Rules) || got.BodyTemplate != want.BodyTemplate {
+			t.Errorf("%s: got %+v and body_template %s", got.Name, got.Rules, got.BodyTemplate)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -29,7 +30,7 @@ func (d *decoder) routes(v value, base Route, c *Config) {
 }
 
 func (r *Route) keys() keys {
-	return keys{
+	table := keys{
 		"name":       one(&r.Name, routeName),
 		"match":      one(&r.Match, pattern),
 		"when":       r.When.decode,
@@ -50,12 +51,16 @@ func (r *Route) keys() keys {
 		"limits":     r.Limits.decode,
 		"refusals":   r.Refusals.decode,
 		"store_down": one(&r.StoreDown, oneOf("way with a store that is down", StoreDownReject, StoreDownAllow)),
+
+		"body_template": one(&r.BodyTemplate, prose(maxBody)),
 	}
+	maps.Copy(table, r.ruleKeys())
+	return table
 }
 
 func (r *Route) decodeDefaults(d *decoder, v value) {
 	table := r.keys()
-	for _, own := range []string{"name", "match", "when"} {
+	for _, own := range append([]string{"name", "match", "when"}, ownRules...) {
 		table[own] = refused("belongs to one route; it has no default for all")
 	}
 	d.mapping(v, routeSection, table)

@@ -147,6 +147,57 @@ limits: {tags: 8}
 	}
 }
 
+func TestProblemsOfOthersWithRulesAreLocated(t *testing.T) {
+	c, _, err := Parse("p.yaml", []byte(`upstream: http://localhost:9000
+defaults:
+  expect: [if-match, "header:X-Revision"]
+routes:
+  - name: a
+    match: /a
+    guard: [POST]
+    unique:
+      - fields: [/a]
+        ask: "/a?a={/a}"
+    require:
+      - that: "true"
+      - ask:
+          items: /items
+          orders: /orders
+        that: >
+          orders
+        message: no
+    transitions:
+      field: /s
+      moves:
+        open: [open]
+    leases:
+      - /a
+      - /b
+    body_template: x
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"routes[0].unique[0]":                     "p.yaml:9: routes[0].unique[0]: bad",
+		"routes[0].unique[0].ask":                 "p.yaml:10: routes[0].unique[0].ask: bad",
+		"routes[0].unique[0].location":            "p.yaml:9: routes[0].unique[0].location: bad",
+		"routes[0].require[0].message":            "p.yaml:12: routes[0].require[0].message: bad",
+		"routes[0].require[1].that":               "p.yaml:16: routes[0].require[1].that: bad",
+		"routes[0].require[1].ask.orders":         "p.yaml:15: routes[0].require[1].ask.orders: bad",
+		"routes[0].require[1].message":            "p.yaml:18: routes[0].require[1].message: bad",
+		"routes[0].transitions.moves.open[0]":     "p.yaml:22: routes[0].transitions.moves.open[0]: bad",
+		"routes[0].leases[1]":                     "p.yaml:25: routes[0].leases[1]: bad",
+		"routes[0].expect[1]":                     "p.yaml:3: defaults.expect[1]: bad",
+		"routes[0].body_template":                 "p.yaml:26: routes[0].body_template: bad",
+		"routes[0].require[1].message_expression": "p.yaml:13: routes[0].require[1].message_expression: bad",
+	} {
+		if got := c.Problem(path, "bad").String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestProblemsAreErrors(t *testing.T) {
 	var err error = Problems{{Path: "a", Message: "x"}, {Path: "b", Message: "y"}}
 	var p Problem

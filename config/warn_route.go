@@ -23,6 +23,8 @@ func (w *warner) route(path string, r Route, s Store) {
 	w.times(path, r)
 	w.version(path+".version", r.Version, s.TTL)
 	w.storeDown(path+".store_down", r, s)
+	w.warn(w.has(path+".ask_headers") && len(r.AskHeaders) > 0 && !r.decide(), path+".ask_headers",
+		"does nothing without unique, require or transitions, whose questions would have these fields")
 }
 
 func (w *warner) times(path string, r Route) {
@@ -73,6 +75,9 @@ func (w *warner) storeDown(path string, r Route, s Store) {
 		"allow: while the store does not answer, writes are let through unguarded and updates can be lost; they are counted")
 	w.warn(allow && s.Redis == nil, path,
 		"has no effect: the store is this process's memory, which always answers")
+	w.warn(allow && s.Redis != nil && r.decide(), path,
+		"allow: while the store does not answer, unique, require and transitions are decided without a lease, and two writes at once can "+
+			"break them together")
 }
 
 // matches warns about a match whose routes all ask for more, at the last of them.

@@ -50,7 +50,7 @@ func rules(r config.Route) []string {
 		d.Version.Qualify = config.QualifyNever
 	}
 	var lines []string
-	for _, x := range slices.Concat(versionRules(r.Version, d.Version), routeRules(r, d)) {
+	for _, x := range slices.Concat(versionRules(r.Version, d.Version), conflictRules(r), routeRules(r, d)) {
 		if reflect.DeepEqual(x.value, x.usual) {
 			continue
 		}
@@ -104,6 +104,7 @@ func routeRules(r, d config.Route) []rule {
 		{"limits.waiters", r.Limits.Waiters, d.Limits.Waiters, ""},
 		{"refusals.profile", r.Refusals.Profile, d.Refusals.Profile, ""},
 		{"refusals.disclose", r.Refusals.Disclose, d.Refusals.Disclose, "refusals say nothing of the present version"},
+		{"body_template", config.ByteSize(len(r.BodyTemplate)), config.ByteSize(len(d.BodyTemplate)), "the template of the bodies of refusals"},
 	}
 }
 

@@ -165,6 +165,7 @@ func route(r config.Route) proxy.Route {
 		AllowBlind:   r.StoreDown == config.StoreDownAllow,
 		Upstream:     r.Upstream,
 		UpstreamHost: r.Host == config.HostUpstream,
+		Rules:        rulesOf(r.Rules),
 		Timeouts:     &timeouts, Limits: &limits, Refusals: &refusals,
 	}
 }
