@@ -4,8 +4,8 @@ package config
 type Refusals struct {
 	// Profile is which statuses refusals have. Default conflict.
 	Profile Profile
-	// Status replaces single statuses of the profile: from a reason (stale, missing, exists, absent, busy,
-	// unversioned) to a status of 400 to 499. Never nil. Default empty.
+	// Status replaces single statuses of the profile: from a reason (stale, missing, exists, absent, duplicate,
+	// transition, rule, busy, unversioned) to a status of 400 to 499. Never nil. Default empty.
 	Status map[string]int
 	// TypePrefix begins the problem type of RFC 9457, which ends in the reason. Default urn:proxy409: .
 	TypePrefix string
@@ -32,9 +32,9 @@ const (
 )
 
 var (
-	adjustableReasons = []string{"stale", "missing", "exists", "absent", "busy", "unversioned"}
+	adjustableReasons = []string{"stale", "missing", "exists", "absent", "duplicate", "transition", "rule", "busy", "unversioned"}
 	fixedReasons      = []string{
-		"malformed", "too_large", "slow", "store", "grace", "unverifiable", "overloaded", "backend", "timeout",
+		"malformed", "unsupported", "too_large", "slow", "store", "grace", "unverifiable", "overloaded", "backend", "timeout",
 	}
 )
 

@@ -44,6 +44,10 @@
 //     Then it begins a new generation: older records do not count, not even its own from before, for what was written
 //     meanwhile is not on them, and the grace period lets run out what is under way. A new epoch of the store would do
 //     the same, but a store of several parts has several.
+//   - A write may hold keys that it does not change ([Wish.Kept]): of resources that must not change under it, and of what must not be
+//     created twice (an e-mail address, say, which is no resource and never read). They are claimed as all others are, but when the
+//     write is over their records are restored, or everybody who has read a customer would be refused because somebody ordered. That
+//     such a key's write created something is on record until the next one asks ([Record.Created]): lists are often behind.
 //   - What was written while the store did not answer is owed to it ([Cache.Owe]): the replica that let the write through moves
 //     the record as soon as it can, and before it shows it to anybody. Other replicas may still see the old record until
 //     then. The alternative, an own epoch for such times, would close all resources for the sake of one.

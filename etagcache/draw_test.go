@@ -28,6 +28,7 @@ func drawRecord(t *rapid.T) Record {
 		Version: drawID(t, "version"),
 		Left:    drawID(t, "left"),
 		Seq:     rapid.Uint64().Draw(t, "seq"),
+		Created: rapid.Bool().Draw(t, "created"),
 		Validators: nonEmpty(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Validator {
 			return Validator{Tag: digest.Draw(t, "tag"), Rep: digest.Draw(t, "rep"), Weak: rapid.Bool().Draw(t, "weak")}
 		}), 0, usualValidators).Draw(t, "validators")),

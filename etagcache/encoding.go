@@ -23,6 +23,7 @@ var ErrCorrupt = errors.New("the stored value is not a record")
 const (
 	flagTouched = 1 << iota
 	flagInDoubt
+	flagCreated
 )
 
 // encode writes the record as it is stored in the given epoch.
@@ -37,6 +38,9 @@ func encode(r Record, epoch EpochID) []byte {
 	}
 	if r.Lease.InDoubt {
 		flags |= flagInDoubt
+	}
+	if r.Created {
+		flags |= flagCreated
 	}
 	b = append(b, byte(r.State), flags)
 	b = binary.AppendUvarint(b, r.Seq)
@@ -94,6 +98,8 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 	}
 	r.State = State(d.byte())
 	flags := d.byte()
+	r.Created = flags&flagCreated != 0
+	flags &^= flagCreated
 	r.Seq = d.uvarint()
 	r.Moved = Instant(d.uvarint())
 	d.bytes(r.Version[:])

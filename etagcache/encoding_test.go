@@ -122,6 +122,7 @@ func TestRecordsAreSmall(t *testing.T) {
 func goldenRecords() map[string]Record {
 	return map[string]Record{
 		"unknown": {State: Unknown, Version: id("version-0001"), Seq: 1},
+		"created": {State: Unknown, Version: id("version-0001"), Seq: 3, Moved: 1700000000123, Created: true},
 		"known": {
 			State: Known, Version: id("version-0002"), Left: id("lease-000001"), Seq: 300,
 			Validators: []Validator{{Tag: id("tag-00000001"), Rep: id("rep-00000001"), Weak: true}, {Tag: id("tag-00000002")}},

@@ -13,6 +13,9 @@ type Wish struct {
 	View      View
 	Condition Condition
 	Evidence  Evidence
+	// Kept: the write does not change the resource, and has it to itself so that nobody else does meanwhile. When the write is over, its
+	// record is as it was before.
+	Kept bool
 }
 
 // Term is how long a write may take.
@@ -57,6 +60,7 @@ type Held struct {
 type heldKey struct {
 	view View
 	from Version // the version that was claimed
+	kept bool
 }
 
 // Claim takes the lease of all wishes or of none. It takes them in the order of their keys, so that two sets never
@@ -76,7 +80,7 @@ func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Rul
 		case err != nil:
 			// Nobody knows whether this one was claimed. Ending it as unapplied is right in both cases.
 			if !errors.Is(err, ErrNotSent) {
-				h.keys = append(h.keys, heldKey{view: view, from: from})
+				h.keys = append(h.keys, heldKey{view: view, from: from, kept: w.Kept})
 			}
 			h.later(h.keys, unsent, nil)
 			return nil, Ruling{Wish: i, View: view}, err
@@ -85,7 +89,7 @@ func (c *Cache) Claim(ctx context.Context, wishes []Wish, term Term) (*Held, Rul
 			return nil, Ruling{Wish: i, View: view, Verdict: verdict}, nil
 		}
 		h.Overran, h.Drifted = h.Overran || view.Overran, h.Drifted || view.Drifted
-		h.keys = append(h.keys, heldKey{view: view, from: view.Record.Lease.BeforeVersion})
+		h.keys = append(h.keys, heldKey{view: view, from: view.Record.Lease.BeforeVersion, kept: w.Kept})
 		// The owner measures its deadline on its own clock, which stands still while its machine is suspended.
 		left := h.Deadline.Sub(c.opt.Clock())
 		if left <= 0 || view.at.Now.Add(left+term.Settle) > view.Record.Lease.Until {
@@ -136,90 +140,15 @@ func (h *Held) release() {
 // unsent is the conclusion of a write that was never sent.
 var unsent = Conclusion{Outcome: Unapplied}
 
-// Conclusion is what is known of a write when its lease ends.
-type Conclusion struct {
-	Outcome Outcome
-	// Primary is the key that Shown belongs to. The other keys of the set are only known to have changed, or not.
-	Primary   Key
-	Shows     bool
-	Shown     Validator
-	Confirmed bool
-}
-
-// Conclude ends the lease and returns the primary key's view after it. What the store does not take now is tried again in
-// the background until the lease has run out anyway; unwritten is then called, once, if it was all in vain (nil: nobody
-// is told).
-func (h *Held) Conclude(ctx context.Context, c Conclusion, unwritten func(error)) (View, Verdict, error) {
-	var (
-		primary View
-		verdict = Late
-		failed  []heldKey
-		first   error
-	)
+// Created reports whether the write that ended here last created what the key stands for, within that time before the claim. The
+// backend's lists may not show it yet.
+func (h *Held) Created(key Key, within time.Duration) bool {
 	for _, k := range h.keys {
-		v, got, err := h.concludeKey(ctx, k, c)
-		if err != nil {
-			failed, first = append(failed, k), errors.Join(first, err)
-			continue
-		}
-		if k.view.Key == c.Primary {
-			primary, verdict = v, got
+		if k.view.Key == key {
+			return k.view.Record.Created && k.view.at.Now < k.view.Record.Moved.Add(within)
 		}
 	}
-	h.later(failed, c, unwritten)
-	return primary, verdict, first
-}
-
-func (h *Held) concludeKey(ctx context.Context, k heldKey, c Conclusion) (View, Verdict, error) {
-	return h.cache.apply(ctx, k.view, func(v View) Event {
-		e := Conclude{
-			ID: h.id, Outcome: c.Outcome, From: k.from, Now: h.cache.laterThan(v, 0),
-			Until: h.cache.laterThan(v, h.term.margin()+h.term.Settle),
-		}
-		if c.Shows && k.view.Key == c.Primary {
-			e.Shows, e.Shown, e.Confirmed = true, c.Shown, c.Confirmed
-		}
-		return e
-	})
-}
-
-// later concludes in the background.
-func (h *Held) later(keys []heldKey, c Conclusion, unwritten func(error)) {
-	if len(keys) > 0 {
-		h.cache.background.Go(func() { h.concludeLater(keys, c, unwritten) })
-	}
-}
-
-// concludeLater tries again, at ever longer intervals, from the records as they are then.
-func (h *Held) concludeLater(keys []heldKey, c Conclusion, unwritten func(error)) {
-	end := h.Deadline.Add(h.term.Settle)
-	wait := 50 * time.Millisecond
-	for {
-		time.Sleep(wait)
-		wait = min(2*wait, time.Second)
-		var failed []heldKey
-		var last error
-		for _, k := range keys {
-			// A fresh view: the swap whose reply was lost may have been made.
-			v, err := h.cache.Fetch(context.Background(), k.view.Key)
-			if err == nil {
-				_, _, err = h.concludeKey(context.Background(), heldKey{view: v, from: k.from}, c)
-			}
-			if err != nil {
-				failed, last = append(failed, k), err
-			}
-		}
-		if len(failed) == 0 {
-			return
-		}
-		if h.cache.opt.Clock().After(end) {
-			if unwritten != nil {
-				unwritten(last)
-			}
-			return
-		}
-		keys = failed
-	}
+	return false
 }
 
 // Verify judges the write once more, by what the backend shows while the lease is held: is what was claimed still what

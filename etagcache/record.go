@@ -102,6 +102,9 @@ type Record struct {
 	// Moved is when the resource was changed last, as far as the record knows, or a little later: the end of a write, of a
 	// mark, or when another version was found there. The zero value: it was not, since the record is.
 	Moved Instant
+	// Created: the write that ended at Moved created what the key stands for. It is told of keys that stand for something to be created
+	// but once ([Conclusion.Created]), and forgotten with the next move.
+	Created bool
 	// Left is the lease that ended here last, so that whoever ends it twice recognises its own success.
 	Left LeaseID
 	// Seq counts the swaps of this record. With it no stored value ever returns, even where all else does (a
@@ -120,7 +123,7 @@ func (r Record) at(now Instant) Record {
 	r.Marks = openMarks(r.Marks, now)
 	if r.State == Writing && now >= r.Lease.Until {
 		r = r.retire()
-		r.Moved = max(r.Moved, r.Lease.Until)
+		r.Moved, r.Created = max(r.Moved, r.Lease.Until), false
 		r.State, r.Lease = Unknown, Lease{}
 	}
 	return r
@@ -162,7 +165,7 @@ func (r Record) retireAmong(d Digest, room int) Record {
 // resource changed, or a little later.
 func (r Record) moved(fresh Version, now Instant) Record {
 	r = r.retire()
-	r.Version, r.Moved = fresh, max(r.Moved, now)
+	r.Version, r.Moved, r.Created = fresh, max(r.Moved, now), false
 	if r.State != Writing {
 		r.State = Unknown
 	}

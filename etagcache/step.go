@@ -54,6 +54,9 @@ type Conclude struct {
 	// the answers to writes. Otherwise it is only kept so that it retires in time.
 	Confirmed bool
 	Until     Instant // Doubt only: the end of the settle time
+	// Created, with Applied: the write created what the key stands for. Forget, with Unapplied: that an earlier one did is forgotten,
+	// because the backend shows it by now.
+	Created, Forget bool
 }
 
 // Outcome is what is known of a write after it was sent, or was not.
@@ -248,6 +251,7 @@ func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {
 		return changed(r), Done
 	case Unapplied:
 		r.State, r.Lease = lease.Before, Lease{}
+		r.Created = r.Created && !e.Forget
 		if lease.Touched {
 			r = r.moved(at.Fresh, e.Now)
 			break
@@ -256,6 +260,7 @@ func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {
 	case Applied:
 		r.State, r.Lease = Unknown, Lease{}
 		r = r.moved(at.Fresh, e.Now)
+		r.Created = e.Created
 		if e.Shows && !lease.Touched {
 			// Under an open mark the tag is not noted: when the mark ends by running out, nothing moves the record.
 			r.Validators = []Validator{e.Shown}

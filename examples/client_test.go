@@ -22,10 +22,18 @@ type answer struct {
 
 // problem is the body of a refusal, as far as tests look at it.
 type problem struct {
-	Reason         string
-	Detail         string
-	CurrentETag    string          `json:"current_etag"`
-	CurrentVersion json.RawMessage `json:"current_version"`
+	Reason          string
+	Detail          string
+	Message         string
+	CurrentETag     string          `json:"current_etag"`
+	CurrentVersion  json.RawMessage `json:"current_version"`
+	ExpectedVersion json.RawMessage `json:"expected_version"`
+	Rule            string
+	Fields          []string
+	Location        string
+	CurrentState    string   `json:"current_state"`
+	RequestedState  string   `json:"requested_state"`
+	AllowedStates   []string `json:"allowed_states"`
 }
 
 // refusal is the proxy's problem, the zero one if the answer is the backend's. A page and a HEAD have its reason alone.

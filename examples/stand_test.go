@@ -52,6 +52,11 @@ func (w *witness) all() []arrival {
 // stage starts the proxy with the configuration of an example before a backend.
 func stage(t *testing.T, example, backend string) *stand {
 	t.Helper()
+	return stageFile(t, filepath.Join(example, "proxy409.yaml"), backend)
+}
+
+func stageFile(t *testing.T, configuration, backend string) *stand {
+	t.Helper()
 	to, err := url.Parse(backend)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +91,7 @@ func stage(t *testing.T, example, backend string) *stand {
 	}))
 	t.Cleanup(between.Close)
 	s.proxy = launch(t, []string{"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "UPSTREAM=" + between.URL},
-		program(t, "proxy409/cmd/proxy409"), "serve", "--config", filepath.Join(example, "proxy409.yaml"))
+		program(t, "proxy409/cmd/proxy409"), "serve", "--config", configuration)
 	s.url = "http://" + s.proxy.says(`msg=serving listen=(\S+) admin=(\S+)`)[1]
 	return s
 }

@@ -22,6 +22,7 @@ var hotPath = []struct {
 	{"Decision", func(m proxy.Observer, _ int) { m.Decision("articles", proxy.Enforce, proxy.Refused, "stale") }},
 	{"DecisionOther", func(m proxy.Observer, _ int) { m.Decision("articles", proxy.Enforce, "postponed", "rain") }},
 	{"Probe", func(m proxy.Observer, _ int) { m.Probe("articles", proxy.ProbeVersion) }},
+	{"Rule", func(m proxy.Observer, _ int) { m.Rule("users", "unique-1", proxy.RuleHeld) }},
 }
 
 func BenchmarkObserver(b *testing.B) {

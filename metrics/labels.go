@@ -24,9 +24,13 @@ const (
 	missing      = "missing"
 	exists       = "exists"
 	absent       = "absent"
+	duplicate    = "duplicate"
+	transition   = "transition"
+	rule         = "rule"
 	busy         = "busy"
 	unversioned  = "unversioned"
 	malformed    = "malformed"
+	unsupported  = "unsupported"
 	tooLarge     = "too_large"
 	closed       = "closed"
 	slow         = "slow"
@@ -52,17 +56,19 @@ var reasonsOf = map[proxy.Decision][]string{
 	// The backend may fail an admitted write after the verdict.
 	proxy.Admitted: {None, backend, timeout},
 	proxy.Refused: {
-		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, slow, closed, storeDown, grace,
-		overloaded, unverifiable, backend, timeout,
+		stale, missing, exists, absent, duplicate, transition, rule, busy, unversioned, malformed, unsupported, tooLarge, slow, closed,
+		storeDown, grace, overloaded, unverifiable, backend, timeout,
 	},
 	// What was forgiven: no precondition (missing: allow), no store (store_down: allow), no lease to be had.
 	proxy.Passed: {None, missing, busy, storeDown, grace, backend, timeout},
 	// Whatever the backend then answered, the verdict is what counts.
 	proxy.WouldRefuse: {
-		stale, missing, exists, absent, busy, unversioned, malformed, tooLarge, storeDown, grace, overloaded, unverifiable,
+		stale, missing, exists, absent, duplicate, transition, rule, busy, unversioned, malformed, unsupported, tooLarge,
+		storeDown, grace, overloaded, unverifiable,
 	},
 	// The verdict that the backend's 401 or 403 stands for, where it was known.
 	proxy.PassedThrough: {None, stale, exists, absent, unverifiable},
+	proxy.Returned:      {None, duplicate},
 }
 
 // verdicts lists every pair that has a series.
@@ -117,3 +123,6 @@ var endings = []string{
 var outcomes = []string{
 	proxy.ProbeVersion, proxy.ProbeUnversioned, proxy.ProbeAbsent, proxy.ProbeForbidden, proxy.ProbeFailed, Other,
 }
+
+// ruleOutcomes are the outcomes of a rule.
+var ruleOutcomes = []string{proxy.RuleHeld, proxy.RuleRefused, proxy.RuleUnverifiable, Other}

@@ -122,6 +122,11 @@ var (
 		[]string{"route", "outcome"},
 		"Times the backend was asked for a resource's present version, by what it showed.",
 	}
+	rulesInfo = Info{
+		"proxy409_rules_total", counter,
+		[]string{"route", "rule", "outcome"},
+		"Rules that were decided, by outcome.",
+	}
 	refusedInfo = Info{
 		"proxy409_connections_refused_total", counter,
 		[]string{"cause"},
@@ -145,7 +150,7 @@ func List() []Info {
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
 		storeOperationsInfo, storeDurationInfo, storeUpInfo, graceInfo, clockJumpsInfo, warningsInfo, unlikeInfo,
 		heldInfo, writesInFlightInfo, endedInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo,
-		refusedInfo, certificateInfo, buildInfo,
+		rulesInfo, refusedInfo, certificateInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

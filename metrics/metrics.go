@@ -3,6 +3,7 @@ package metrics
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,8 +13,9 @@ import (
 
 // Route is one configured route.
 type Route struct {
-	Name string // the label; not empty, not [Unmatched], each name once
-	Mode string // its mode, as configured; not empty
+	Name  string   // the label; not empty, not [Unmatched], each name once
+	Mode  string   // its mode, as configured; not empty
+	Rules []string // the names of its rules; none is empty, each is there once
 }
 
 // Build says which build runs. A member that is empty is shown as "unknown".
@@ -93,6 +95,13 @@ func checkRoutes(routes []Route) error {
 		}
 		if route.Mode == "" || !utf8.ValidString(route.Mode) {
 			errs = append(errs, fmt.Errorf("route %q: mode %q must be text, and not empty", route.Name, route.Mode))
+		}
+		for i, rule := range route.Rules {
+			if rule == "" || !utf8.ValidString(rule) {
+				errs = append(errs, fmt.Errorf("route %q: rule %q must be text, and not empty", route.Name, rule))
+			} else if slices.Contains(route.Rules[:i], rule) {
+				errs = append(errs, fmt.Errorf("route %q: there are two rules %q", route.Name, rule))
+			}
 		}
 		seen[route.Name] = true
 	}

@@ -26,7 +26,7 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata/metrics.txt")
 
 var (
-	routes = []metrics.Route{{Name: "articles", Mode: "enforce"}, {Name: "users", Mode: "observe"}}
+	routes = []metrics.Route{{Name: "articles", Mode: "enforce"}, {Name: "users", Mode: "observe", Rules: []string{"unique-1", "no-orders"}}}
 	build  = metrics.Build{Version: "v1.2.3", Revision: "0123456789ab", GoVersion: "go1.26"}
 )
 
@@ -100,6 +100,8 @@ func play(m *metrics.Metrics) {
 	m.Decision("users", proxy.Observe, proxy.WouldRefuse, "missing")
 	m.Decision("users", proxy.Observe, proxy.Passed, "")
 	m.Decision("articles", proxy.Enforce, proxy.PassedThrough, "")
+	m.Decision("users", proxy.Observe, proxy.WouldRefuse, "duplicate")
+	m.Decision("users", proxy.Enforce, proxy.Returned, "duplicate")
 	m.Decision("", proxy.Off, proxy.Refused, "malformed")
 	m.Decision("articles", proxy.Enforce, proxy.Admitted, "stale") // makes no sense: a defect
 	m.Decision("articles", proxy.Enforce, "postponed", "rain")
@@ -116,6 +118,11 @@ func play(m *metrics.Metrics) {
 	m.MalformedETag("users")
 	m.Probe("articles", proxy.ProbeVersion)
 	m.Probe("articles", "sulked")
+	m.Rule("users", "unique-1", proxy.RuleHeld)
+	m.Rule("users", "unique-1", proxy.RuleRefused)
+	m.Rule("users", "no-orders", proxy.RuleUnverifiable)
+	m.Rule("users", "no-orders", "bent")
+	m.Rule("articles", "unique-1", proxy.RuleHeld) // has none
 
 	ctx := context.Background()
 	store := &fakeStore{took: 400 * time.Microsecond}

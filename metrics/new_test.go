@@ -26,6 +26,10 @@ func TestNewRefusesWhatNoLabelMayHold(t *testing.T) {
 		{name: "twice", routes: []metrics.Route{{Name: "a", Mode: "off"}, {Name: "a", Mode: "enforce"}}, want: []string{`route "a": there are two routes`}},
 		{name: "no mode", routes: []metrics.Route{{Name: "a"}}, want: []string{`route "a": mode "" must be text`}},
 		{name: "not text", routes: []metrics.Route{{Name: "\xff", Mode: "off"}}, want: []string{`route "\xff": the name must be text`}},
+		{
+			name: "a rule unnamed, one not text, and one twice", routes: []metrics.Route{{Name: "a", Mode: "off", Rules: []string{"", "\xff", "r", "r"}}},
+			want: []string{`route "a": rule "" must be text`, `route "a": rule "\xff" must be text`, `route "a": there are two rules "r"`},
+		},
 		{name: "all at once", routes: []metrics.Route{{}, {Name: "unmatched", Mode: "off"}}, want: []string{"must be text", "is taken"}},
 		{name: "build", build: metrics.Build{Version: "\xff"}, want: []string{`build information "\xff"`}},
 	}
@@ -73,20 +77,21 @@ func TestNothingThatIsSaidMakesANewSeries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := []string{"", "articles", "users", "GET", "get", "stale", "none", "other", "unmatched", "\xff", "/articles/7"}
+	words := []string{"", "articles", "users", "GET", "get", "stale", "none", "other", "unmatched", "unique-1", "held", "\xff", "/articles/7"}
 	word := func() string {
 		if rand.N(2) == 0 {
 			return words[rand.N(len(words))]
 		}
 		return fmt.Sprintf("%x", rand.Uint64())
 	}
-	decisions := []proxy.Decision{proxy.Admitted, proxy.Refused, proxy.Passed, proxy.WouldRefuse, proxy.PassedThrough}
+	decisions := []proxy.Decision{proxy.Admitted, proxy.Refused, proxy.Passed, proxy.WouldRefuse, proxy.PassedThrough, proxy.Returned}
 	for range 10_000 {
 		route := word()
 		m.Request(route, word(), rand.N(1200)-100, rand.N(time.Hour)-time.Minute, rand.N(time.Hour)-time.Minute, time.Microsecond)
 		m.Decision(route, proxy.Mode(word()), proxy.Decision(word()), word())
 		m.Decision(route, proxy.Mode(word()), decisions[rand.N(len(decisions))], word())
 		m.Probe(route, word())
+		m.Rule(route, word(), word())
 		m.LeaseExpired(route)
 		m.Drift(route)
 		m.RecordUnwritten(route)

@@ -10,8 +10,8 @@ import (
 
 // routeVectors are the metrics with a route label.
 type routeVectors struct {
-	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes, ended *prometheus.CounterVec
-	request, upstream, added                                                                               *prometheus.HistogramVec
+	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes, ended, rules *prometheus.CounterVec
+	request, upstream, added                                                                                      *prometheus.HistogramVec
 }
 
 func newRouteVectors(cs *collectors) routeVectors {
@@ -29,6 +29,7 @@ func newRouteVectors(cs *collectors) routeVectors {
 		unversioned:   cs.counter(unversionedInfo),
 		probes:        cs.counter(probesInfo),
 		ended:         cs.counter(endedInfo),
+		rules:         cs.counter(rulesInfo),
 	}
 }
 
@@ -39,7 +40,11 @@ type routeSeries struct {
 	request, upstream, added                              prometheus.Observer
 	leasesExpired, drift, unwritten, unguarded, malformed prometheus.Counter
 	unversioned, probes, ended                            map[string]prometheus.Counter // read-only
+	rules                                                 map[ruled]prometheus.Counter  // read-only
 }
+
+// ruled is a rule and what came of it.
+type ruled struct{ rule, outcome string }
 
 // resolve brings all series of the route into being.
 func (v routeVectors) resolve(route Route) *routeSeries {
@@ -56,6 +61,7 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 		unversioned:   make(map[string]prometheus.Counter, len(causes)),
 		probes:        make(map[string]prometheus.Counter, len(outcomes)),
 		ended:         make(map[string]prometheus.Counter, len(endings)),
+		rules:         make(map[ruled]prometheus.Counter, len(route.Rules)*len(ruleOutcomes)+1),
 	}
 	for _, o := range verdicts() {
 		series.decisions[o] = v.decisions.WithLabelValues(route.Name, route.Mode, string(o.decision), o.reason)
@@ -73,6 +79,12 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 	}
 	for _, outcome := range endings {
 		series.ended[outcome] = v.ended.WithLabelValues(route.Name, outcome)
+	}
+	series.rules[ruled{Other, Other}] = v.rules.WithLabelValues(route.Name, Other, Other)
+	for _, rule := range route.Rules {
+		for _, outcome := range ruleOutcomes {
+			series.rules[ruled{rule, outcome}] = v.rules.WithLabelValues(route.Name, rule, outcome)
+		}
 	}
 	return series
 }
@@ -144,6 +156,17 @@ func (m *Metrics) Unversioned(route, cause string) { count(m.route(route).unvers
 
 // Probe implements [proxy.Observer].
 func (m *Metrics) Probe(route, outcome string) { count(m.route(route).probes, outcome) }
+
+// Rule implements [proxy.Observer]. A rule that the route does not have is counted as [Other], with that outcome.
+func (m *Metrics) Rule(route, rule, outcome string) {
+	rules := m.route(route).rules
+	for _, r := range [...]ruled{{rule, outcome}, {rule, Other}, {Other, Other}} {
+		if count, ok := rules[r]; ok {
+			count.Inc()
+			return
+		}
+	}
+}
 
 // count counts a label that may be none of those that there are.
 func count(by map[string]prometheus.Counter, label string) {

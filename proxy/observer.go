@@ -34,6 +34,8 @@ type Observer interface {
 	Held(change int64)
 	// Probe: the backend was asked for the present version. Outcome is one of the Probe constants.
 	Probe(route string, outcome string)
+	// Rule: a rule of the route was decided. Rule is its configured or default name; outcome is one of the Rule constants.
+	Rule(route, rule, outcome string)
 }
 
 // Mode is what a route does with what it decides.
@@ -57,6 +59,7 @@ const (
 	Passed        Decision = "passed"       // forwarded without being judged; the record was moved
 	WouldRefuse   Decision = "would_refuse" // mode observe or missing: observe: forwarded, would have been refused
 	PassedThrough Decision = "through"      // answered by the backend in the place of a verdict: a 401 or 403 to the probe
+	Returned      Decision = "returned"     // answered with the existing resource, in the place of a duplicate
 )
 
 // Outcomes of a probe.
@@ -66,4 +69,11 @@ const (
 	ProbeAbsent      = "absent"
 	ProbeForbidden   = "forbidden" // 401 or 403 to this caller
 	ProbeFailed      = "failed"    // anything else, or no answer
+)
+
+// Outcomes of a rule.
+const (
+	RuleHeld         = "held"
+	RuleRefused      = "refused"
+	RuleUnverifiable = "unverifiable" // what it asks the backend got no answer that could be judged
 )

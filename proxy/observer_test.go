@@ -77,3 +77,5 @@ func (o *told) MalformedETag(string) { o.add("malformed") }
 
 func (o *told) Probe(_, how string)       { o.add("probe %s", how) }
 func (o *told) Unversioned(_, why string) { o.add("unversioned %s", why) }
+
+func (o *told) Rule(_, rule, how string) { o.add("rule %s %s", rule, how) }

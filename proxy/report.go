@@ -64,3 +64,4 @@ func (nobody) MalformedETag(string)                                             
 func (nobody) Held(int64)                                                               {}
 func (nobody) Probe(string, string)                                                     {}
 func (nobody) Unversioned(string, string)                                               {}
+func (nobody) Rule(string, string, string)                                              {}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -19,7 +20,7 @@ var pageHTML string
 var pageTemplate = template.Must(template.New("page.html").Parse(pageHTML))
 
 // pagePolicy lets the page load and run nothing but its own style. It may be shown in a frame: an application that sends
-// its forms into one would show nothing else, and there is nothing on the page to be clicked by mistake.
+// its forms into one would show nothing else, and a click on the page does no more than to open what exists already.
 var pagePolicy = "default-src 'none'; style-src " + styleHash(pageHTML) + "; base-uri 'none'; form-action 'none'"
 
 // styleHash names the style of a page by its hash, so that no other one applies.
@@ -39,7 +40,8 @@ type page struct {
 	Facts   []fact
 }
 
-type fact struct{ Name, Value string }
+// fact is a line of what a page shows. Link is what its value leads to, in the page for browsers; "" is nowhere.
+type fact struct{ Name, Value, Link string }
 
 func (p problem) page() page {
 	all := page{
@@ -47,17 +49,47 @@ func (p problem) page() page {
 		Message: sentence(p.Message), Advice: p.Advice,
 	}
 	for _, f := range []fact{
-		{"Detail", p.Detail}, // printable, and cut where it has to be
-		{"Reason", p.Reason},
-		{"Current ETag", printable(p.CurrentETag, maxFact)},
-		{"Current version", printable(compact(p.CurrentVersion), maxFact)},
-		{"Instance", printable(p.Instance, maxFact)},
+		{Name: "Detail", Value: p.Detail}, // printable, and cut where it has to be, like all but the JSON and the two last
+		{Name: "Reason", Value: p.Reason},
+		{Name: "Rule", Value: p.Rule},
+		{Name: "Fields", Value: strings.Join(p.Fields, ", ")},
+		{Name: "Expected version", Value: printable(compact(p.ExpectedVersion), maxFact)},
+		{Name: "Current ETag", Value: printable(p.CurrentETag, maxFact)},
+		{Name: "Current version", Value: printable(compact(p.CurrentVersion), maxFact)},
+		{Name: "Current state", Value: p.CurrentState},
+		{Name: "Requested state", Value: p.RequestedState},
+		{Name: "Allowed states", Value: p.allowed()},
+		{Name: "Location", Value: printable(p.Location, maxFact), Link: link(p.Location)},
+		{Name: "Instance", Value: printable(p.Instance, maxFact)},
 	} {
 		if f.Value != "" {
 			all.Facts = append(all.Facts, f)
 		}
 	}
 	return all
+}
+
+// allowed is the list of states on one line.
+func (p problem) allowed() string {
+	if p.AllowedStates != nil && len(p.AllowedStates) == 0 {
+		return "none"
+	}
+	return strings.Join(p.AllowedStates, ", ")
+}
+
+// link is where a location leads from a page: it is one only if it is a path, or a URL of the web. What browsers take for
+// the beginning of another host, as they do a backslash, is none.
+func link(location string) string {
+	if strings.HasPrefix(location, "/") {
+		if len(location) > 1 && (location[1] == '/' || location[1] == '\\') {
+			return ""
+		}
+		return location
+	}
+	if u, err := url.Parse(location); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
+		return location
+	}
+	return ""
 }
 
 // html is the problem as a page for a browser.
@@ -78,11 +110,6 @@ func (p problem) text() []byte {
 		b.WriteString(f.Name + ": " + f.Value + "\n")
 	}
 	return []byte(b.String())
-}
-
-// sentence makes one of a message of the table, which is in ASCII.
-func sentence(message string) string {
-	return strings.ToUpper(message[:1]) + message[1:] + "."
 }
 
 // compact is the JSON on one line, as the JSON forms have it.

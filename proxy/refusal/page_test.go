@@ -18,9 +18,9 @@ const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8
 
 // readable is a page as a test sees it.
 type readable struct {
-	elements []string // every element but those that repeat with the facts
+	elements []string // every element but those that come with the facts
 	text     map[string]string
-	facts    []fact
+	facts    []fact // with the links that the page has
 }
 
 // readPage reads a page as strict XML: whatever is no element of the template's shows.
@@ -41,6 +41,11 @@ func readPage(t testing.TB, raw []byte) readable {
 		switch token := token.(type) {
 		case xml.StartElement:
 			name := token.Name.Local
+			if name == "a" && len(token.Attr) == 1 && token.Attr[0].Name.Local == "href" && open[len(open)-1] == "dd" {
+				p.facts[len(p.facts)-1].Link = token.Attr[0].Value
+				open = append(open, "dd")
+				continue
+			}
 			open = append(open, name)
 			for _, a := range token.Attr {
 				name += " " + a.Name.Local + "=" + a.Value
@@ -90,7 +95,7 @@ func readText(t testing.TB, raw []byte) []fact {
 				t.Fatalf("%q in %q", c, raw)
 			}
 		}
-		facts = append(facts, fact{name, value})
+		facts = append(facts, fact{Name: name, Value: value})
 	}
 	return facts
 }
@@ -105,10 +110,11 @@ func factNames(facts []fact) string {
 
 func TestGoldenForPeople(t *testing.T) {
 	for form, accept := range map[string]string{"html": browser, "text": "text/plain"} {
-		for _, reason := range []Reason{Stale, Missing, Busy, Closed, Timeout} {
-			got := dump(t, testStyle("").Response(put(accept), Refusal{
-				Reason: reason, IfMatch: `"<a1>"`, CurrentETag: `"c&7"`, CurrentVersion: json.RawMessage(`"2 < 3"`),
-			}))
+		for _, reason := range []Reason{Stale, Missing, Duplicate, Transition, Rule, Busy, Closed, Timeout} {
+			r := known(reason)
+			r.IfMatch, r.CurrentETag, r.CurrentVersion = `"<a1>"`, `"c&7"`, json.RawMessage(`"2 < 3"`)
+			r.ExpectedVersion, r.RetryAfter, r.Message, r.Location = nil, 0, "order <7> is shipped", "/users?id=<7>&x='y'"
+			got := dump(t, testStyle("").Response(put(accept), r))
 			golden(t, filepath.Join(form, reason.String()+".http"), got)
 		}
 	}
@@ -137,7 +143,7 @@ func TestAPageIsOneForEveryReason(t *testing.T) {
 			want = "Detail, Instance"
 		case Stale, Exists:
 			want = "Detail, Reason, Current ETag, Current version, Instance"
-			if !slices.Contains(p.facts, fact{"Current version", `{"v":42}`}) {
+			if !slices.Contains(p.facts, fact{Name: "Current version", Value: `{"v":42}`}) {
 				t.Errorf("%s: %v", reason, p.facts)
 			}
 		}

@@ -23,20 +23,26 @@ type problem struct {
 	CurrentETag    string          `json:"current_etag,omitempty"`
 	CurrentVersion json.RawMessage `json:"current_version,omitempty"`
 
+	Rule            string          `json:"rule,omitempty"`
+	Fields          []string        `json:"fields,omitempty"`
+	ExpectedVersion json.RawMessage `json:"expected_version,omitempty"`
+	CurrentState    string          `json:"current_state,omitempty"`
+	RequestedState  string          `json:"requested_state,omitempty"`
+	AllowedStates   []string        `json:"allowed_states,omitzero"` // none is [], and says so
+	Location        string          `json:"location,omitempty"`
+
 	Advice string `json:"-"` // for people; programs go by the reason
 }
 
 func (s Style) problem(r Refusal) problem {
 	row := r.Reason.row()
 	p := problem{
-		Type: s.typeURI(r.Reason), Title: row.title, Status: s.StatusOf(r.Reason), Detail: detail(r), Instance: r.Instance,
+		Type: s.typeURI(r.Reason), Title: row.title, Status: s.StatusOf(r.Reason), Instance: r.Instance,
 		Error: row.family, Reason: row.name, Message: row.message, Advice: row.advice,
+		Rule: printable(r.Rule, maxFact), Fields: printables(r.Fields),
 	}
-	if r.Unsent && (r.Reason == Backend || r.Reason == Timeout) {
-		p.Message, p.Advice = "server did not answer, please try again in a moment", sendAgain
-		if r.Detail == "" {
-			p.Detail = row.title + "."
-		}
+	if m := oneLine(r.Message); m != "" && row.ofRule {
+		p.Message = m
 	}
 	if row.showsTheCurrent {
 		// A tag of other bytes (obs-text) is left out: JSON and the client's own idea of header bytes would make
@@ -48,27 +54,39 @@ func (s Style) problem(r Refusal) problem {
 			p.CurrentVersion = r.CurrentVersion
 		}
 	}
+	if v := r.ExpectedVersion; r.Reason == Stale && len(v) <= maxVersion && json.Valid(v) && utf8.Valid(v) {
+		p.ExpectedVersion = v
+	}
+	if r.Reason == Transition {
+		p.CurrentState, p.RequestedState = printable(r.CurrentState, maxFact), printable(r.RequestedState, maxFact)
+		p.AllowedStates = printables(r.AllowedStates)
+		if p.AllowedStates == nil && p.CurrentState != "" {
+			p.AllowedStates = []string{}
+		}
+	}
+	if r.Reason == Duplicate && isASCII(r.Location) && len(r.Location) <= maxLocation {
+		p.Location = r.Location
+	}
+	p.Detail = p.detail(r)
+	if r.Unsent && (r.Reason == Backend || r.Reason == Timeout) {
+		p.Message, p.Advice = "server did not answer, please try again in a moment", sendAgain
+		if r.Detail == "" {
+			p.Detail = row.title + "."
+		}
+	}
 	return p
 }
 
 // The longest texts of others that are repeated in a body, in characters. A header may be large; its refusal need not
 // be.
 const (
-	maxDetail  = 1000
-	maxIfMatch = 200
-	maxFact    = 200 // of what a page shows; in JSON a tag is whole or not there
+	maxDetail   = 1000
+	maxIfMatch  = 200
+	maxFact     = 200 // of what a page shows; in JSON a tag is whole or not there
+	maxVersion  = 1000
+	maxLocation = 2000
+	maxList     = 100 // members of a list
 )
-
-func detail(r Refusal) string {
-	row := r.Reason.row()
-	switch {
-	case r.Detail != "":
-		return printable(r.Detail, maxDetail)
-	case r.IfMatch != "" && row.sent != "":
-		return "You sent If-Match " + printable(r.IfMatch, maxIfMatch) + "; " + row.sent
-	}
-	return row.detail
-}
 
 // printable makes text of any bytes: what is no text, or would upset a terminal or reverse the reading direction,
 // becomes U+FFFD, and what is too long is cut.
@@ -86,6 +104,22 @@ func printable(s string, limit int) string {
 	}
 	return b.String()
 }
+
+// printables makes texts of a list; nil stays nil.
+func printables(list []string) []string {
+	if list == nil {
+		return nil
+	}
+	texts := make([]string, 0, min(len(list), maxList))
+	for _, s := range list[:cap(texts)] {
+		texts = append(texts, printable(s, maxFact))
+	}
+	return texts
+}
+
+// oneLine makes text of any bytes, as printable does, and a space of each run of white space: a message may be folded
+// over lines in the configuration.
+func oneLine(s string) string { return printable(strings.Join(strings.Fields(s), " "), maxDetail) }
 
 // json is the problem as JSON (RFC 8259). "<" and "&" stay readable: this is never HTML.
 func (p problem) json() []byte {

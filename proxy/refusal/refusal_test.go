@@ -51,14 +51,30 @@ func body(t *testing.T, resp *http.Response) (raw []byte, p map[string]any) {
 	return raw, p
 }
 
-// Every refusal, given everything that the guard may know, so that the files show what is left out.
+// known is a refusal, given everything that the guard may know.
+func known(reason Reason) Refusal {
+	r := Refusal{
+		Reason: reason, IfMatch: `"a1"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"), RetryAfter: 1500 * time.Millisecond,
+		ExpectedVersion: json.RawMessage("41"), CurrentState: "cancelled", RequestedState: "approved", AllowedStates: []string{"reopened"},
+		Location: "/users/7", Message: "this address is taken",
+	}
+	byRule := map[Reason]string{
+		Duplicate: "unique-1", Transition: "transitions", Rule: "no-orders", Malformed: "unique-1", Unsupported: "unique-1", Unverifiable: "no-orders",
+	}
+	if r.Rule = byRule[reason]; r.Rule != "" {
+		r.Fields = []string{"/email", "/tenant"}
+	}
+	if reason == Transition || reason == Rule {
+		r.Fields, r.Message = []string{"/status"}, "the customer still has orders"
+	}
+	return r
+}
+
+// The files show what is left out.
 func TestGolden(t *testing.T) {
 	for _, profile := range []Profile{Conflict, RFC9110} {
 		for _, reason := range Reasons() {
-			got := dump(t, testStyle(profile).Response(put(), Refusal{
-				Reason: reason, IfMatch: `"a1"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"),
-				RetryAfter: 1500 * time.Millisecond,
-			}))
+			got := dump(t, testStyle(profile).Response(put(), known(reason)))
 			golden(t, filepath.Join(string(profile), reason.String()+".http"), got)
 		}
 	}
@@ -86,6 +102,7 @@ func golden(t *testing.T, name, got string) {
 func TestStatuses(t *testing.T) {
 	want := map[string][2]int{
 		"stale": {409, 412}, "missing": {409, 428}, "exists": {409, 412}, "absent": {409, 412}, "busy": {409, 409},
+		"duplicate": {409, 409}, "transition": {409, 409}, "rule": {409, 409}, "unsupported": {415, 415},
 		"unversioned": {409, 428}, "malformed": {400, 400}, "too_large": {413, 413}, "slow": {408, 408}, "closed": {403, 403}, "store": {503, 503},
 		"grace": {503, 503}, "overloaded": {503, 503}, "unverifiable": {503, 503}, "backend": {502, 502}, "timeout": {504, 504},
 	}
@@ -109,7 +126,7 @@ func TestEveryReasonHasAWholeRow(t *testing.T) {
 		v := reflect.ValueOf(r.row())
 		for i := range v.NumField() {
 			switch name := v.Type().Field(i).Name; name {
-			case "retry", "showsTheCurrent", "sent":
+			case "retry", "showsTheCurrent", "sent", "ofRule":
 			default:
 				if v.Field(i).IsZero() && (name != "name" || r != None) {
 					t.Errorf("%s has no %s", r, name)
@@ -162,10 +179,9 @@ func TestHiddenRefusalsAreTheSameBytes(t *testing.T) {
 	for _, f := range formats {
 		want := dump(t, s.Response(put(f.mediaType), Refusal{Reason: Stale}))
 		for _, reason := range []Reason{Stale, Exists, Absent} {
-			got := dump(t, s.Response(put(f.mediaType), Refusal{
-				Reason: reason, Hidden: true, Detail: "secret", IfMatch: `"x"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"),
-				RetryAfter: time.Hour,
-			}))
+			r := known(reason)
+			r.Hidden, r.Detail, r.Rule, r.Fields = true, "secret", "unique-1", []string{"/email"}
+			got := dump(t, s.Response(put(f.mediaType), r))
 			if got != want {
 				t.Errorf("%s, hidden:\n%s\nwant:\n%s", reason, got, want)
 			}

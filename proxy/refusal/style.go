@@ -31,6 +31,8 @@ type Style struct {
 	// TypePrefix and the reason's name make the type member, an absolute URI (RFC 9457, section 3.1.1).
 	// "" is DefaultTypePrefix.
 	TypePrefix string
+	// Body makes the bodies, whatever Accept asks for; nil: they are in the form that Accept asks for.
+	Body *Template
 	// NewInstance returns a new URI for one refusal (RFC 9457, section 3.1.5); nil is a random UUID as a URN. It must
 	// be safe for concurrent use.
 	NewInstance func() string
