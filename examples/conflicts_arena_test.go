@@ -77,7 +77,7 @@ func (a *arena) try(client int, method, path, body string, header ...string) {
 
 // spelled is an e-mail as this client spells it, in JSON or in a form.
 func spelled(email string, client int) (body string) {
-	spelling := []string{email, strings.ToUpper(email), " " + email, strings.ToUpper(email[:1]) + email[1:] + "\t"}[client%4]
+	spelling := []string{email, strings.ToUpper(email), " " + email, strings.ToUpper(email[:1]) + email[1:] + "  "}[client%4]
 	if client == racers-1 {
 		return form("email", spelling)
 	}

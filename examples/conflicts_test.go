@@ -128,7 +128,7 @@ func TestConflictOfCreationsIsAnsweredWithTheExistingOne(t *testing.T) {
 	s := stageFile(t, file, conflictAPI(t))
 	ada := s.create("/users", `{"email":"ada@example.com","name":"Ada"}`)
 	s.untouched(func() {
-		a := s.send("POST", "/users", `{"email":"ADA@example.com","name":"Another"}`).want(200, "")
+		a := s.send("POST", "/users", `{"email":"ADA@example.com","name":"Another"}`).want(200, "duplicate")
 		a.says("Ada", a.member("name"))
 		a.says(ada, "/users/"+a.member("id"))
 	})

@@ -17,13 +17,13 @@ func (w *write) admitted(ctx context.Context, wish *etagcache.Wish) *objection {
 	if there {
 		asked = &w.mayKnow.there
 	}
+	if wish.Kept {
+		return w.admittedAt(ctx, wish)
+	}
 	if *asked || !w.judged || w.x.route.Mode == Observe {
 		return nil
 	}
-	until := time.Now().Add(max(w.x.route.timeouts.BusyWait, time.Second)) // a backend that does one thing at a time is at it now
-	if w.until.Before(until) {
-		until = w.until
-	}
+	until := w.soon()
 	var o *objection
 	if there {
 		o = w.askThere(ctx, until)
@@ -34,6 +34,35 @@ func (w *write) admitted(ctx context.Context, wish *etagcache.Wish) *objection {
 	}
 	*asked = o == nil
 	return o
+}
+
+// admittedAt asks for a resource that the write holds and does not change. That it is there is no secret from who may not look, for the rule
+// would be none without, but that somebody is at it is.
+func (w *write) admittedAt(ctx context.Context, wish *etagcache.Wish) *objection {
+	at, isPlace := w.places[wish.View.Key]
+	if !isPlace || at.asked || w.x.route.Mode == Observe {
+		return nil
+	}
+	resource, err := at.resource(at.query)
+	if err != nil {
+		return nil
+	}
+	f := w.ask(ctx, w.soon(), w.req, w.x, etagcache.Begun{}, at.askedAt(resource))
+	if f.objection != nil && f.objection.instead != nil {
+		return f.objection
+	}
+	at.asked = true
+	w.places[wish.View.Key] = at
+	return nil
+}
+
+// soon is by when a backend must have answered that is asked while another write is at it.
+func (w *write) soon() time.Time {
+	until := time.Now().Add(max(w.x.route.timeouts.BusyWait, time.Second)) // one that does one thing at a time is at it now
+	if w.until.Before(until) {
+		return w.until
+	}
+	return until
 }
 
 // askThere asks for the destination of a MOVE or COPY. Nothing need be there, so no answer counts but a 401 or 403.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"proxy409/etagcache"
@@ -11,7 +12,7 @@ import (
 // claim takes the lease, asking the backend where the record does not know, and waiting where another write is under way.
 // A write that nobody judges and that gets no lease goes on without, to leave a mark.
 func (w *write) claim(ctx context.Context) *objection {
-	if w.streamed || w.blind {
+	if w.streamed || w.blind || len(w.wishes) == 0 {
 		return nil
 	}
 	if err := w.look(ctx); err != nil {
@@ -75,13 +76,25 @@ func (w *write) hold(held *etagcache.Held) {
 	w.drift(w.x, held.Drifted)
 }
 
-// mark leaves a mark at every key of a write that holds no lease: nobody judged it, and what it changes must not be
-// taken for what was known before. If its body is yet to come, that is done when it has come (lateMark).
+// changes are the keys of what the write changes without holding them: those that it touches, and all of its own where it holds no lease.
+func (w *write) changes() []etagcache.Key {
+	keys := slices.Clone(w.touches)
+	for _, wish := range w.wishes {
+		if w.held == nil && !wish.Kept && !slices.Contains(keys, wish.View.Key) {
+			keys = append(keys, wish.View.Key)
+		}
+	}
+	return keys
+}
+
+// mark leaves a mark at every key that the write changes without holding it: what it changes there must not be taken for what was known
+// before. If its body is yet to come, that is done when it has come (lateMark).
 func (w *write) mark(ctx context.Context) *objection {
-	if w.held != nil || w.blind {
+	w.marked = w.changes()
+	if len(w.marked) == 0 || w.blind {
 		return nil
 	}
-	if !repeatable(w.req) && !w.x.body.whole() {
+	if w.held == nil && !repeatable(w.req) && !w.x.body.whole() {
 		if err := w.look(ctx); err != nil { // while the store is away, there is no sense in the upload
 			return storeObjection(err)
 		}
@@ -92,11 +105,12 @@ func (w *write) mark(ctx context.Context) *objection {
 }
 
 func (w *write) markNow(ctx context.Context) *objection {
-	if err := w.look(ctx); err != nil {
-		return storeObjection(err)
-	}
-	for _, wish := range w.wishes {
-		mark, err := w.cache.Mark(ctx, wish.View, w.x.route.term)
+	for _, key := range w.marked {
+		view, err := w.viewOf(ctx, key)
+		if err != nil {
+			return storeObjection(err)
+		}
+		mark, err := w.cache.Mark(ctx, view, w.x.route.term)
 		if err != nil {
 			return storeObjection(err)
 		}
@@ -104,6 +118,16 @@ func (w *write) markNow(ctx context.Context) *objection {
 		w.marks = append(w.marks, mark)
 	}
 	return nil
+}
+
+// viewOf is a view of a key, the one that there is already if there is one.
+func (w *write) viewOf(ctx context.Context, key etagcache.Key) (etagcache.View, error) {
+	for _, wish := range w.wishes {
+		if wish.View.Key == key && wish.View.Record.State != etagcache.None {
+			return wish.View, nil
+		}
+	}
+	return w.cache.Look(ctx, key)
 }
 
 // await waits for a change at the wish's key and takes a new view of it, or says that it is busy.

@@ -13,8 +13,11 @@ import (
 // nil, is the request to read the resource again by.
 func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 	outcome := outcomeOf(res.StatusCode)
-	c := etagcache.Conclusion{Outcome: outcome}
+	c := etagcache.Conclusion{Outcome: outcome, Forgotten: w.forgotten}
 	p := w.x.route
+	if success(res.StatusCode) || res.StatusCode >= 300 && res.StatusCode < 400 {
+		c.Created = w.unseen()
+	}
 	own := w.answerVersion(res)
 	next := own.tag
 	fruitful := outcome == etagcache.Applied && success(res.StatusCode)

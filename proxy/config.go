@@ -104,6 +104,8 @@ type Route struct {
 	Timeouts *Timeouts
 	Limits   *Limits
 	Refusals *Refusals
+	// BodyTemplate is the text/template of the bodies of refusals ([refusal.ParseTemplate]). "": the usual ones.
+	BodyTemplate string
 }
 
 // Key says what tells one resource from another besides the path. What an expression matches in the value of its

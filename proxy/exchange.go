@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
+	"proxy409/proxy/rules"
 )
 
 // exchange is one request on its way through the proxy: what the handler in front found out, for the guard behind it,
@@ -36,6 +38,8 @@ type exchange struct {
 	cause    error  // for the log alone
 	resource resource
 	key      etagcache.Key
+	subject  *url.URL   // where the backend has the resource that a write is about, where that is another one than it is sent to
+	rule     string     // the rule that objected
 	heard    *heard     // the body, where it is streamed
 	body     *body      // nil: nobody has looked at it
 	answers  []*holding // what is held of the content of answers
@@ -60,14 +64,22 @@ type objection struct {
 	version json.RawMessage // that current stands for, where it has a name of its own
 	retry   time.Duration
 	unsent  bool // of what was not answered: nothing was written by it
-	final   bool // mode observe does not forgive it: there is nothing whole to forward
+	// What a rule has to say: its name, its message for people, the fields of the request's body that it is about, where the existing
+	// resource is, and which step is not allowed.
+	rule, message string
+	fields        []string
+	location      string
+	step          *rules.Step
+	expected      json.RawMessage // the version that the client said it edited
+	returned      bool            // instead is the existing resource, which the caller wanted to create
+	final         bool            // mode observe does not forgive it: there is nothing whole to forward
 	// instead is the backend's own answer to the caller's probe, which the caller gets in the place of a verdict.
 	instead *http.Response
 }
 
 // close ends the backend's answer that nobody is going to get.
 func (o *objection) close() {
-	if o.instead != nil {
+	if o != nil && o.instead != nil {
 		discard(o.instead)
 	}
 }
@@ -109,8 +121,8 @@ func (x *exchange) decide(d Decision, o *objection) {
 	if o == nil {
 		return
 	}
-	x.detail, x.cause = cmp.Or(o.logged, o.detail), o.cause
-	if o.instead == nil {
+	x.detail, x.cause, x.rule = cmp.Or(o.logged, o.detail), o.cause, o.rule
+	if o.instead == nil || o.returned {
 		x.reason = o.reason.String()
 	}
 }

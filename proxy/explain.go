@@ -91,15 +91,18 @@ func (p *Proxy) Explain(r *http.Request) Explanation {
 		}
 	}
 	if x.key != (etagcache.Key{}) {
-		e.Key = &KeyParts{
-			Key: x.key, Upstream: x.route.origin, Host: x.route.host, Path: x.resource.path.String(), Params: x.resource.params,
-		}
+		e.Key = x.route.parts(x.key, x.resource)
 	}
 	// The guard gets the request as the reverse proxy has made it, so the explainer takes the guard's place.
 	reverse := *p.reverse
 	reverse.Transport = &explainer{guard: p.guard, x: x, e: &e}
 	reverse.ServeHTTP(unread{}, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
 	return e
+}
+
+// parts are what a key of the route was made of.
+func (p *route) parts(key etagcache.Key, r resource) *KeyParts {
+	return &KeyParts{Key: key, Upstream: p.origin, Host: p.host, Path: r.path.String(), Params: r.params}
 }
 
 // methodFrom finds what made a request have its effective method, by asking for each part alone.
@@ -141,7 +144,7 @@ func (ex *explainer) RoundTrip(req *http.Request) (*http.Response, error) {
 	phases := []phase{}
 	switch e.Kind {
 	case KindJudged:
-		phases = append(phases, w.identify, w.precondition, w.buffer)
+		phases = append(phases, w.identify, w.precondition, w.buffer, w.expectInBody, w.plan)
 	case KindPassed:
 		phases = append(phases, w.identify)
 	case KindRead, KindUntouched:

@@ -21,10 +21,12 @@ func (w *write) forward() (*http.Response, error) {
 		if !sent {
 			outcome = etagcache.Unapplied
 		}
-		w.conclude(etagcache.Conclusion{Outcome: outcome})
+		w.conclude(etagcache.Conclusion{Outcome: outcome, Forgotten: w.forgotten})
+		w.settleMarks(outcome == etagcache.Doubt)
 		return w.lost(err, sent), nil
 	}
 	w.concludeAnswered(res, again)
+	w.settleMarks(outcomeOf(res.StatusCode) == etagcache.Doubt)
 	return res, nil
 }
 
@@ -97,7 +99,7 @@ func (w *write) forwardMarked() (*http.Response, error) {
 
 // tellUnnoted tells and remembers that the store could take no note of the write.
 func (w *write) tellUnnoted() {
-	if len(w.marks) < len(w.wishes) {
+	if len(w.marks) < len(w.marked) {
 		w.observer.Unguarded(w.x.route.Name)
 		w.warn(w.req.Context(), w.x, "an unsafe request goes to the backend without a note in the store")
 		w.owe(0)
@@ -106,7 +108,7 @@ func (w *write) tellUnnoted() {
 
 // settleMarks closes the marks, or leaves them to run out where it is in doubt what the backend did.
 func (w *write) settleMarks(doubt bool) {
-	unnoted := len(w.marks) < len(w.wishes)
+	unnoted := len(w.marks) < len(w.marked)
 	switch {
 	case !doubt:
 		w.closeMarks()
@@ -122,8 +124,12 @@ func (w *write) settleMarks(doubt bool) {
 
 // owe remembers the resources of a write that the store could take no note of; false: there are too many by now.
 func (w *write) owe(open time.Duration) bool {
-	for _, wish := range w.wishes {
-		if !w.cache.Owe(wish.View.Key, open) {
+	keys := w.marked
+	if keys == nil {
+		keys = w.changes()
+	}
+	for _, key := range keys {
+		if !w.cache.Owe(key, open) {
 			return false
 		}
 	}

@@ -159,10 +159,15 @@ func (r Refusals) answer(req *http.Request, o *objection) *http.Response {
 	if x := exchangeOf(req.Context()); x != nil {
 		x.refused = true
 	}
-	return r.Style.Response(req, refusal.Refusal{
+	said := refusal.Refusal{
 		Reason: o.reason, Detail: o.detail, IfMatch: strings.Join(req.Header["If-Match"], ", "),
 		CurrentETag: o.current, CurrentVersion: o.version, RetryAfter: o.retry, Hidden: !r.Disclose, Unsent: o.unsent,
-	})
+		Rule: o.rule, Message: o.message, Fields: o.fields, Location: o.location, ExpectedVersion: o.expected,
+	}
+	if o.step != nil {
+		said.CurrentState, said.RequestedState, said.AllowedStates = o.step.From, o.step.To, o.step.Next
+	}
+	return r.Style.Response(req, said)
 }
 
 // storeObjection is the answer when the store gives none.

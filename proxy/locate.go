@@ -25,6 +25,8 @@ type located struct {
 	borrowed bool
 	// untaught: the spelling may mean another resource. A read of it teaches nothing.
 	untaught bool
+	// query is that of the resource, where it was found by a template.
+	query string
 }
 
 // resource names what is there, with this query. The error is fit for the client to read.

@@ -16,6 +16,9 @@ import (
 
 // identify names the keys that the write concerns: its resource's, and for MOVE and COPY their destination's.
 func (w *write) identify(context.Context) *objection {
+	if o := w.about(); o != nil {
+		return o
+	}
 	w.wishes = []etagcache.Wish{{View: etagcache.View{Key: w.x.key}}}
 	if w.x.objection != nil {
 		return w.x.objection
@@ -170,13 +173,14 @@ func (w *write) precondition(context.Context) *objection {
 	case none.Any:
 		w.cond.Absent, w.judged = true, true
 	case match.Field && !match.Any:
-		p := w.x.route
-		w.cond = etagcache.Condition{Match: p.unsuffixedList(match), Strong: p.Version.Strong, Qualify: p.Version.Qualify}
-		w.judged = true
-	default:
+		w.judge(match)
+	case !w.x.route.rules.expects:
 		return &objection{reason: refusal.Missing}
 	}
 	w.wishes[0].Condition = w.cond
+	if !w.cond.Absent {
+		return w.expectHere()
+	}
 	return nil
 }
 

@@ -49,6 +49,10 @@ func (g *guard) probe(
 // askAt is where the backend is asked for the version of what a request is about: where the route says, or else at the
 // path that was written to, with those parameters of the query that are part of the key.
 func (p *route) askAt(req *http.Request, x *exchange) *url.URL {
+	if x.subject != nil {
+		u := *x.subject
+		return &u
+	}
 	if p.readAt != nil && !x.borrowed {
 		return p.readURL(x.path, x.resource)
 	}
@@ -139,6 +143,15 @@ func unverifiable(cause error) *objection {
 // probeRequest is a GET as the caller would send it: the same credentials and the same preferences, without what
 // belongs to the write.
 func (p *route) probeRequest(ctx context.Context, req *http.Request, at *url.URL) *http.Request {
+	probe := askingRequest(ctx, req, at)
+	if p.maker.Made() {
+		return p.forMaking(probe)
+	}
+	return probe
+}
+
+// askingRequest is a GET as the caller of a request would send it, past caches.
+func askingRequest(ctx context.Context, req *http.Request, at *url.URL) *http.Request {
 	probe := (&http.Request{
 		Method: http.MethodGet, URL: at, Host: req.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -150,9 +163,6 @@ func (p *route) probeRequest(ctx context.Context, req *http.Request, at *url.URL
 		}
 	}
 	probe.Header["Cache-Control"] = []string{"no-cache"}
-	if p.maker.Made() {
-		return p.forMaking(probe)
-	}
 	return probe
 }
 

@@ -28,6 +28,9 @@ func (p *Proxy) report(r *http.Request, x *exchange) {
 		slog.String("route", name), slog.String("method", x.loggedMethod()), slog.String("path", x.loggedPath()),
 		slog.Int("status", x.status), slog.Duration("took", now.Sub(x.arrived)),
 	}
+	if x.rule != "" {
+		attrs = append(attrs, slog.String("rule", x.rule))
+	}
 	if x.detail != "" {
 		attrs = append(attrs, slog.String("detail", x.detail))
 	}

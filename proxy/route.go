@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
 	"proxy409/proxy/target"
 	"proxy409/proxy/validator"
 )
@@ -35,6 +36,9 @@ type route struct {
 	timeouts Timeouts
 	limits   Limits
 	refusals Refusals
+	rules    *ruleset
+	// wildcards are the names of those of the pattern.
+	wildcards []string
 }
 
 // parameter is one that a route looks at.
@@ -62,9 +66,16 @@ func (cfg *Config) prepare(r Route, path string) (*route, error) {
 	p.term = etagcache.Term{Work: p.timeouts.Write, Settle: p.timeouts.Settle}
 	p.origin = origin(p.upstream)
 	p.host, p.pattern = target.ParsePattern(r.Match)
-	for _, step := range []func(string) error{p.prepareUpstream, p.prepareParameters, p.prepareVersion} {
+	p.wildcards = p.pattern.Names()
+	for _, step := range []func(string) error{p.prepareUpstream, p.prepareParameters, p.prepareVersion, p.prepareRules} {
 		if err := step(path); err != nil {
 			return nil, err
+		}
+	}
+	if r.BodyTemplate != "" {
+		var err error
+		if p.refusals.Style.Body, err = refusal.ParseTemplate(r.BodyTemplate); err != nil {
+			return nil, Problem{Path: path + ".body_template", Message: err.Error()}
 		}
 	}
 	if err := p.refusals.Style.Check(); err != nil {

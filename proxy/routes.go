@@ -28,6 +28,7 @@ func newRoutes(cfg *Config) (*routes, error) {
 	if err != nil {
 		return nil, unplaced(err)
 	}
+	var all []*route
 	rs := &routes{exact: newMatcher(), folded: newMatcher(), byHost: make(map[string]*matcher), unmatched: unmatched, lowerCase: true, unfit: make(map[*route]*route)}
 	for i, r := range cfg.Routes {
 		at := fmt.Sprintf("routes[%d]", i)
@@ -41,8 +42,14 @@ func newRoutes(cfg *Config) (*routes, error) {
 		if err := rs.register(prepared); err != nil {
 			return nil, Problem{Path: at + ".match", Message: err.Error()}
 		}
+		all = append(all, prepared)
 	}
 	rs.introduce()
+	for i, p := range all {
+		if err := rs.checkReach(p, fmt.Sprintf("routes[%d]", i)); err != nil {
+			return nil, err
+		}
+	}
 	return rs, nil
 }
 

@@ -25,6 +25,7 @@ type write struct {
 	until  time.Time // when the present phase must be over
 	held   *etagcache.Held
 	marks  []*etagcache.Marked // what is left instead of a lease
+	marked []etagcache.Key     // where marks are left, or ought to be
 	late   *lateMark           // which leaves the marks; nil: they have been left
 	// objected is the first objection that was forgiven, and would be refused by a route that enforces.
 	objected *objection
@@ -33,6 +34,10 @@ type write struct {
 	blind    bool       // the store does not answer, and the route lets writes through all the same
 	// mayKnow: the backend was asked whether this caller may know of another write, at the resource and at the destination.
 	mayKnow struct{ here, there bool }
+	// pardoned: there was something to object to, and the write goes on.
+	pardoned bool
+
+	ruled
 }
 
 var errLeftBefore = errors.New("the client went away before the write was sent")
@@ -43,7 +48,7 @@ type phase func(context.Context) *objection
 // write judges a request and forwards it if it may be.
 func (g *guard) write(req *http.Request, x *exchange) (*http.Response, error) {
 	w := &write{guard: g, x: x, req: req}
-	return w.through(w.identify, w.precondition, w.refuseEarly, w.buffer, w.claim, w.mark, w.check)
+	return w.through(w.identify, w.precondition, w.refuseEarly, w.buffer, w.expectInBody, w.plan, w.claim, w.check, w.decide, w.mark)
 }
 
 // pass forwards an unsafe request that is not judged. It takes no lease, or collections would serialise, and its body is
@@ -108,6 +113,7 @@ func (w *write) forgiven(o *objection) bool {
 		return false
 	}
 	o.close()
+	w.pardoned = true
 	w.judged, w.cond = false, etagcache.Condition{}
 	w.streamed, w.blind = w.streamed || o.reason == refusal.TooLarge || o.reason == refusal.Overloaded, w.blind || blind
 	return true
@@ -116,8 +122,14 @@ func (w *write) forgiven(o *objection) bool {
 // refused is the answer for an objection.
 func (w *write) refused(o *objection) *http.Response {
 	decision := Refused
-	if o.instead != nil {
+	switch {
+	case o.returned:
+		decision = Returned
+	case o.instead != nil:
 		decision = PassedThrough
+	}
+	if o.reason == refusal.Stale {
+		o.expected = w.expected
 	}
 	w.x.decide(decision, o)
 	return w.x.route.refusals.answer(w.req, o)
@@ -138,6 +150,6 @@ func (w *write) decided() {
 // abandon gives the lease back, if it is still held: the write is not sent.
 func (w *write) abandon() {
 	if w.held != nil {
-		w.conclude(etagcache.Conclusion{Outcome: etagcache.Unapplied})
+		w.conclude(etagcache.Conclusion{Outcome: etagcache.Unapplied, Forgotten: w.forgotten})
 	}
 }

@@ -46,7 +46,7 @@ func assemble(cfg *config.Config, log *slog.Logger) (*instance, error) {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	labels := make([]metrics.Route, len(cfg.Routes))
 	for i, r := range cfg.Routes {
-		labels[i] = metrics.Route{Name: r.Name, Mode: string(r.Mode)}
+		labels[i] = metrics.Route{Name: r.Name, Mode: string(r.Mode), Rules: ruleNames(r)}
 	}
 	m, err := metrics.New(in.registry, labels, build())
 	if err != nil {

@@ -23,6 +23,18 @@ func (p Pattern) Wildcard(name string) (index int, ok bool) {
 	return 0, false
 }
 
+// Names lists the pattern's wildcards, without the dots of one for the rest of the path.
+func (p Pattern) Names() []string {
+	var names []string
+	for _, s := range p.segments {
+		name, ok := strings.CutPrefix(s, "{")
+		if name = strings.TrimSuffix(strings.TrimSuffix(name, "}"), "..."); ok && name != "$" && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Value returns what {name} or {name...} stands for in the path, decoded. The path must match the pattern.
 func (p Pattern) Value(name string, path Path) (value string, ok bool) {
 	segments := path.segments()

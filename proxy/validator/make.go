@@ -147,6 +147,24 @@ func (m *Maker) document(h http.Header, body []byte) ([]byte, coding, error) {
 	return doc, c, nil
 }
 
+// Named is the entity tag of the version that is named in another place than an entity tag's field, such as a member of what a client
+// sends back. Text is the content of a string, or a number as it is written; where versions are entity tags or are made of the
+// content it is the tag, with or without its quotes. It is not ok where no version can have that name.
+func (m *Maker) Named(text string) (tag etagcache.Tag, ok bool) {
+	switch m.from {
+	case JSON:
+		return etagcache.Tag{Opaque: opaque(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text))}, text != ""
+	case Header:
+		return etagcache.Tag{Opaque: opaque(text)}, text != ""
+	case ETag, Body:
+	}
+	if tag, ok, err := etagcache.ParseETag([]string{text}); ok && err == nil {
+		return tag, true
+	}
+	tag, ok, err := etagcache.ParseETag([]string{`"` + text + `"`})
+	return tag, ok && err == nil
+}
+
 const (
 	// longest is how many bytes of a value stand in a tag as they are.
 	longest = 64

@@ -1,0 +1,347 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/refusal"
+	"proxy409/proxy/rules"
+)
+
+// ruled is what the rules of a route make of one write.
+type ruled struct {
+	body      rules.Document
+	bodyRead  bool
+	bodyWrong *objection // why it could not be read
+
+	to        string // the state that the write asks for
+	steps     bool   // and it does
+	values    []value
+	touches   []etagcache.Key          // changed by the write, which does not hold them
+	places    map[etagcache.Key]leased // of what is held and not changed
+	forgotten []etagcache.Key          // values that the backend shows, so that nobody need remember them
+	own       resource                 // what the write was sent to, of which templates speak; the exchange's is what it is about
+	expected  json.RawMessage          // the version that the client named first beside If-Match, as it did
+	asks      asks
+}
+
+// leased is a resource that a write holds and does not change.
+type leased struct {
+	located
+	asked bool // the backend was asked whether the caller may know of it
+}
+
+// value is what must be unique in one write.
+type value struct {
+	rule *uniqueRule
+	sent []string // by the rule's fields
+	key  etagcache.Key
+}
+
+// plan finds out what the rules need to know of the write before it holds anything: what it must hold, what it touches, and what can be
+// said of it without asking anybody.
+func (w *write) plan(context.Context) *objection {
+	s := w.x.route.rules
+	if !s.any {
+		return nil
+	}
+	if w.streamed { // a route that only watches lets it through unread
+		return nil
+	}
+	for _, step := range []func(*ruleset) *objection{w.planStep, w.planUnique, w.planReach} {
+		if o := step(s); o != nil {
+			return o
+		}
+	}
+	if !w.leasesOwn(s) {
+		w.wishes = slices.DeleteFunc(w.wishes, func(wish etagcache.Wish) bool { return wish.View.Key == w.x.key })
+		w.touches = append(w.touches, w.x.key)
+	}
+	for _, v := range w.values {
+		w.keep(v.key)
+	}
+	for key := range w.places {
+		w.keep(key)
+	}
+	w.touches = slices.DeleteFunc(w.touches, func(key etagcache.Key) bool { return w.changesUnderLease(key) })
+	return nil
+}
+
+// leasesOwn reports whether the write takes the lease of its own resource. A POST that is about other things does not, if nothing is asked of
+// the resource that it is sent to: collections would serialise.
+func (w *write) leasesOwn(s *ruleset) bool {
+	return w.judged || !w.has(http.MethodPost) || !s.resource.IsZero() || w.readsCurrent(s) ||
+		len(w.values)+len(s.leases)+len(s.touches) == 0
+}
+
+// readsCurrent reports whether a rule for the write is about the present state.
+func (w *write) readsCurrent(s *ruleset) bool {
+	return w.steps && !w.creates(s) || slices.ContainsFunc(s.require, func(r requirement) bool { return r.reads.Current && w.hasAny(r.on) })
+}
+
+// has reports whether the write has the method, to some backends at least.
+func (w *write) has(method string) bool {
+	return w.x.method == method || strings.EqualFold(w.req.Method, method)
+}
+
+// hasAny is the same of any of the methods; of none, always.
+func (w *write) hasAny(methods []string) bool {
+	return len(methods) == 0 || slices.ContainsFunc(methods, w.has)
+}
+
+// keep adds a key that the write holds and does not change.
+func (w *write) keep(key etagcache.Key) {
+	if !slices.ContainsFunc(w.wishes, func(wish etagcache.Wish) bool { return wish.View.Key == key }) {
+		w.wishes = append(w.wishes, etagcache.Wish{View: etagcache.View{Key: key}, Kept: true})
+	}
+}
+
+// changesUnderLease reports whether the key is one that the write holds because it changes it. One that was to be kept is from now on, if it
+// is touched too.
+func (w *write) changesUnderLease(key etagcache.Key) bool {
+	i := slices.IndexFunc(w.wishes, func(wish etagcache.Wish) bool { return wish.View.Key == key })
+	if i >= 0 {
+		w.wishes[i].Kept = false
+	}
+	return i >= 0
+}
+
+// document is the body as the rules read it.
+func (w *write) document() (rules.Document, *objection) {
+	if w.bodyRead {
+		return w.body, w.bodyWrong
+	}
+	w.bodyRead = true
+	limit := w.x.route.limits.Body
+	content, err := w.x.upload().buffer(w.req, limit)
+	if o := bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit)); o != nil {
+		w.bodyWrong = o
+		return w.body, o
+	}
+	if w.body, err = rules.ReadRequest(w.req.Header, content); err != nil {
+		w.bodyWrong = unreadableBody(err)
+	}
+	return w.body, w.bodyWrong
+}
+
+// unreadableBody is the answer where a rule must know what is in the body.
+func unreadableBody(err error) *objection {
+	reason := refusal.Malformed
+	if errors.Is(err, rules.ErrUnsupported) {
+		reason = refusal.Unsupported
+	}
+	return &objection{reason: reason, detail: "What the body says cannot be told: " + err.Error() + "."}
+}
+
+// planStep finds the state that the write asks for.
+func (w *write) planStep(s *ruleset) *objection {
+	if s.steps == nil || !w.hasAny([]string{http.MethodPost, http.MethodPut, http.MethodPatch}) {
+		return nil
+	}
+	doc, o := w.document()
+	if o != nil {
+		return o
+	}
+	field, err := doc.Field(s.steps.Field)
+	switch {
+	case err != nil:
+		return malformed(fmt.Sprintf("Which state is asked for cannot be told from %s: %v.", s.steps.Field, err))
+	case !field.Present && w.has(http.MethodPut):
+		return malformed(fmt.Sprintf("The body has no %s, and a PUT says all that the resource is to be.", s.steps.Field))
+	case !field.Present:
+		return nil
+	case !field.Scalar || field.Null:
+		return malformed(fmt.Sprintf("What the body has at %s is no state: it is no single value.", s.steps.Field))
+	}
+	w.to, w.steps = field.Text, true
+	return nil
+}
+
+// creates reports whether the write creates what it is about for certain, so that there is no present state.
+func (w *write) creates(s *ruleset) bool {
+	return w.cond.Absent || w.has(http.MethodPost) && s.resource.IsZero() && !w.judged
+}
+
+// planUnique finds what must be unique in the write.
+func (w *write) planUnique(s *ruleset) *objection {
+	for i := range s.unique {
+		rule := &s.unique[i]
+		if !w.has(http.MethodPost) && (rule.location.IsZero() || !w.hasAny([]string{http.MethodPut, http.MethodPatch})) {
+			continue
+		}
+		doc, o := w.document()
+		if o != nil {
+			return o
+		}
+		v := value{rule: rule}
+		present := 0
+		for _, pointer := range rule.fields {
+			field, err := doc.Field(pointer)
+			if err == nil && field.Present {
+				present++
+			}
+			text, err := doc.Text(pointer)
+			if err != nil && !w.has(http.MethodPatch) {
+				return malformed("What must be unique cannot be told: " + err.Error() + ".")
+			}
+			v.sent = append(v.sent, text)
+		}
+		switch {
+		case present == 0 && w.has(http.MethodPatch) && !w.has(http.MethodPost):
+			continue // it leaves them as they are
+		case slices.Contains(v.sent, "") && w.has(http.MethodPatch):
+			return malformed(fmt.Sprintf("What must be unique cannot be told: a PATCH has all of %s, or none.", pointers(rule.fields)))
+		}
+		v.key = rule.key(w.x.route, v.sent)
+		w.values = append(w.values, v)
+	}
+	return nil
+}
+
+// key names a value in the store. Two rules that ask alike are about the same, whatever their routes are.
+func (u *uniqueRule) key(p *route, sent []string) etagcache.Key {
+	folded := make([]string, len(sent))
+	for i, text := range sent {
+		folded[i] = u.fold.Apply(text)
+	}
+	return rules.UniqueKey(p.origin+" "+p.base.String()+u.ask.String(), texts(u.fields), folded)
+}
+
+func texts(pointers []rules.Pointer) []string {
+	list := make([]string, len(pointers))
+	for i, p := range pointers {
+		list[i] = p.String()
+	}
+	return list
+}
+
+func pointers(list []rules.Pointer) string { return strings.Join(texts(list), ", ") }
+
+// planReach finds the resources that the write holds or touches beside its own.
+func (w *write) planReach(s *ruleset) *objection {
+	for _, t := range s.leases {
+		at, key, o := w.reach(t)
+		if o != nil {
+			return o
+		}
+		if w.places == nil {
+			w.places = make(map[etagcache.Key]leased)
+		}
+		w.places[key] = leased{located: at}
+	}
+	for _, t := range s.touches {
+		_, key, o := w.reach(t)
+		if o != nil {
+			return o
+		}
+		if !slices.Contains(w.touches, key) {
+			w.touches = append(w.touches, key)
+		}
+	}
+	return nil
+}
+
+// reach finds the resource that a template names.
+func (w *write) reach(t rules.Template) (located, etagcache.Key, *objection) {
+	u, o := w.expand(t, nil)
+	if o != nil {
+		return located{}, etagcache.Key{}, o
+	}
+	at, err := w.routes.locate(w.x.method, w.x.host, u)
+	if err == nil && at.route.Mode == Closed {
+		return at, etagcache.Key{}, &objection{reason: refusal.Closed, final: true}
+	}
+	if err == nil && !at.route.guarded() {
+		err = errUnguarded
+	}
+	if err == nil {
+		at.query = u.RawQuery
+		resource, wrong := at.resource(u.RawQuery)
+		if wrong == nil {
+			return at, at.route.key(resource), nil
+		}
+		err = wrong
+	}
+	return at, etagcache.Key{}, malformed(fmt.Sprintf("Which resource %s is here cannot be told: %v.", t, err))
+}
+
+var errUnguarded = errors.New("no rule is for it")
+
+// expand puts what the request says into a template. Found is an answer of the backend, for a template that names its members.
+func (w *write) expand(t rules.Template, found *holesOf) (*url.URL, *objection) {
+	if t.ReadsBody() {
+		if _, o := w.document(); o != nil {
+			return nil, o
+		}
+	}
+	if found == nil {
+		found = &holesOf{}
+	}
+	found.write = w
+	path, query, err := t.Expand(found)
+	if err != nil {
+		return nil, malformed(fmt.Sprintf("What %s is here cannot be told: %v.", t, err))
+	}
+	u := &url.URL{RawQuery: query}
+	if u.Path, err = url.PathUnescape(path); err != nil {
+		return nil, malformed(fmt.Sprintf("What %s is here cannot be told: %v.", t, err))
+	}
+	u.RawPath = path
+	return u, nil
+}
+
+// holesOf is what the holes of a template stand for in one write.
+type holesOf struct {
+	*write
+	found any               // the answer of the backend
+	other map[string]string // what is taken in the place of what the body has, by pointer
+}
+
+func (h *holesOf) Wildcard(name string) string {
+	return h.x.route.valueOf(name, h.x.path, h.own)
+}
+
+func (h *holesOf) Query(name string) (string, error) {
+	text, said, err := parameterOf(name)(h.req)
+	if err == nil && !said {
+		err = fmt.Errorf("%w: the query has no %s", rules.ErrMalformed, name)
+	}
+	return text, err
+}
+
+func (h *holesOf) Body(p rules.Pointer) (string, error) {
+	if text, ok := h.other[p.String()]; ok {
+		return text, nil
+	}
+	return h.body.Text(p)
+}
+
+func (h *holesOf) Found(p rules.Pointer) (string, error) {
+	value, _ := rules.Lookup(h.found, p)
+	text, ok := scalar(value)
+	if !ok {
+		return "", fmt.Errorf("the backend's answer has no single value at %s", p)
+	}
+	return text, nil
+}
+
+// scalar is a single value of a backend's answer as text.
+func scalar(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	return "", false
+}
