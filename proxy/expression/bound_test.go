@@ -57,6 +57,8 @@ func TestAHostileBodyMakesACheapConditionFailAndNothingElse(t *testing.T) {
 		"request.body.text.matches(request.body.sought)",
 		"request.body.text.matches(request.body.pattern)",
 		"matches(request.body.text, request.body.pattern)",
+		"request.body.text.matches('a{1,400}b')",
+		"matches(request.body.text, 'a{1,400}b')",
 		"request.body.text.split('').distinct().size() == 0",
 	} {
 		t.Run(text, func(t *testing.T) {
