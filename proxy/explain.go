@@ -169,7 +169,7 @@ func (ex *explainer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	e.Sent = sent.Clone(context.WithoutCancel(req.Context()))
 	if e.Kind == KindJudged || e.Kind == KindPassed {
-		x.route.towardsBackend(e.Sent.Header)
+		x.towardsBackend(e.Sent.Header)
 	}
 	return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }

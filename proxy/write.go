@@ -76,7 +76,7 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		}
 	}
 	w.decided()
-	w.x.route.towardsBackend(w.req.Header)
+	w.x.towardsBackend(w.req.Header)
 	if w.held == nil {
 		return w.forwardMarked()
 	}
