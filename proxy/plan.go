@@ -87,6 +87,14 @@ func (w *write) readsCurrent(s *ruleset) bool {
 	return w.steps && !w.creates(s) || slices.ContainsFunc(s.require, func(r requirement) bool { return r.reads.Current && w.hasAny(r.on) })
 }
 
+// mustHold reports whether a rule is decided by what may change while the write is under way: without a lease, two writes would be held
+// against the same state, and both be sent.
+func (w *write) mustHold() bool {
+	s := w.x.route.rules
+	return len(w.values)+len(w.places) > 0 || w.readsCurrent(s) ||
+		slices.ContainsFunc(s.require, func(r requirement) bool { return len(r.ask) > 0 && w.hasAny(r.on) })
+}
+
 // has reports whether the write has the method, to some backends at least.
 func (w *write) has(method string) bool {
 	return w.x.method == method || strings.EqualFold(w.req.Method, method)
