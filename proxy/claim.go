@@ -33,10 +33,17 @@ func (w *write) claim(ctx context.Context) *objection {
 		wish.View = ruling.View
 		w.drift(w.x, ruling.View.Drifted)
 		var o *objection
-		if ruling.Verdict == etagcache.Busy {
+		switch ruling.Verdict {
+		case etagcache.Busy:
 			o = w.await(ctx, &place, wish)
-		} else {
-			o = w.answerTo(ctx, ruling.Verdict, wish)
+		case etagcache.Repeated:
+			o = w.repeated(ctx, wish)
+		case etagcache.Reused:
+			o = w.reused()
+		default:
+			if o = w.recall(ctx); o == nil {
+				o = w.answerTo(ctx, ruling.Verdict, &w.wishes[ruling.Wish])
+			}
 		}
 		switch {
 		case o == nil:

@@ -91,7 +91,7 @@ func (w *write) readsCurrent(s *ruleset) bool {
 // against the same state, and both be sent.
 func (w *write) mustHold() bool {
 	s := w.x.route.rules
-	return len(w.values)+len(w.places) > 0 || w.readsCurrent(s) ||
+	return w.named != "" || len(w.values)+len(w.places) > 0 || w.readsCurrent(s) ||
 		slices.ContainsFunc(s.require, func(r requirement) bool { return len(r.ask) > 0 && w.hasAny(r.on) })
 }
 
@@ -122,18 +122,25 @@ func (w *write) changesUnderLease(key etagcache.Key) bool {
 	return i >= 0
 }
 
+// wholeBody is the content of the request.
+func (w *write) wholeBody() ([]byte, *objection) {
+	limit := w.x.route.limits.Body
+	content, err := w.x.upload().buffer(w.req, limit)
+	return content, bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit))
+}
+
 // document is the body as the rules read it.
 func (w *write) document() (rules.Document, *objection) {
 	if w.bodyRead {
 		return w.body, w.bodyWrong
 	}
 	w.bodyRead = true
-	limit := w.x.route.limits.Body
-	content, err := w.x.upload().buffer(w.req, limit)
-	if o := bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit)); o != nil {
+	content, o := w.wholeBody()
+	if o != nil {
 		w.bodyWrong = o
 		return w.body, o
 	}
+	var err error
 	if w.body, err = rules.ReadRequest(w.req.Header, content); err != nil {
 		w.bodyWrong = unreadableBody(err)
 	}

@@ -122,7 +122,7 @@ func (w *write) isOwn(at *url.URL) bool {
 func (w *write) duplicate(ctx context.Context, v *value, at *url.URL, one any) *objection {
 	if v.rule.returns {
 		if res := w.answerWith(ctx, at, one); res != nil { //nolint:bodyclose // it is the client's answer
-			return &objection{reason: refusal.Duplicate, instead: res, returned: true}
+			return &objection{reason: refusal.Duplicate, instead: res, as: Returned}
 		}
 	} else if w.x.route.rules.asAsker == nil || w.mayRead(ctx, at) {
 		return w.duplicateOf(v, at)
