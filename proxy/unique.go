@@ -13,7 +13,6 @@ import (
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
 	"proxy409/proxy/rules"
-	"proxy409/proxy/target"
 )
 
 // decideUnique asks whether there is one already.
@@ -112,10 +111,14 @@ func (w *write) locationOf(v *value, s said) *url.URL {
 	return at
 }
 
-// isOwn reports whether a location is that of the resource that is written.
+// isOwn reports whether a location is that of the resource that is written: whether both have one key.
 func (w *write) isOwn(at *url.URL) bool {
-	path, err := target.Canonical(at.EscapedPath())
-	return err == nil && w.x.route.folded(path) == w.x.route.folded(w.x.path)
+	there, err := w.routes.locate(w.x.method, w.x.host, at)
+	if err != nil {
+		return false
+	}
+	resource, err := there.resource(at.RawQuery)
+	return err == nil && there.route.key(resource) == w.x.key
 }
 
 // duplicate is the objection to creating what exists. At is where it is, one is what was shown of it.
