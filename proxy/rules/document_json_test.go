@@ -127,3 +127,32 @@ func TestAMemberThatSomeReadersTakeForAnotherIsNeverLookedUp(t *testing.T) {
 		}
 	}
 }
+
+func TestABodyThatReplacesWhatHasTheMemberIsNotOneWithoutIt(t *testing.T) {
+	for _, tc := range []struct {
+		body, at string
+		bars     bool
+	}{
+		{`{}`, "/status", false},
+		{`{"note":1}`, "/status", false},
+		{`{"status":null}`, "/status", false},
+		{`{"order":{}}`, "/order/status", false},
+		{`{"orders":[{}]}`, "/orders/0/status", false},
+
+		{`null`, "/status", true},
+		{`"x"`, "/status", true},
+		{`[{"op":"replace","path":"/status","value":"x"}]`, "/status", true},
+		{`{"order":null}`, "/order/status", true},
+		{`{"order":7}`, "/order/status", true},
+		{`{"orders":[]}`, "/orders/0/status", true},
+		{`7`, "", false},
+	} {
+		doc, err := ReadRequest(header(typeJSON), []byte(tc.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := doc.Bars(pointer(t, tc.at)); got != tc.bars {
+			t.Errorf("%s at %s: %t", tc.body, tc.at, got)
+		}
+	}
+}
