@@ -82,6 +82,19 @@ func TestAPATCHThatReplacesTheWholeIsNoStepThatNobodySees(t *testing.T) {
 	c.do("PATCH", "/orders/7", `{"note":"x"}`, ofJSON...).want(t, http.StatusNoContent)
 }
 
+func TestAStateInTheQueryIsNoStepThatNobodySees(t *testing.T) {
+	b := newRegistry(t)
+	b.put("/orders/7", "status", "cancelled")
+	b.put("/users/1", "id", 1, "email", "a@x")
+	c := ruledFleet(t, b,
+		on("/orders/{id}", []string{"PUT", "PATCH"}, proxy.Rules{Transitions: workflow()}),
+		on("/users", []string{"POST"}, proxy.Rules{Unique: []proxy.Unique{emailRule("")}})).replica()
+	c.do("PATCH", "/orders/7?status=approved", `{}`, ofJSON...).want(t, http.StatusBadRequest, refusal.Malformed)
+	c.do("PATCH", "/orders/7?Status[]=approved", ``).want(t, http.StatusBadRequest, refusal.Malformed)
+	c.do("POST", "/users?email=a@x", `{"email":"b@x"}`, ofJSON...).want(t, http.StatusBadRequest, refusal.Malformed)
+	c.do("PATCH", "/orders/7?verbose=1", `{}`, ofJSON...).want(t, http.StatusNoContent)
+}
+
 func TestAMERGEIsAStep(t *testing.T) {
 	b := newRegistry(t)
 	b.put("/orders/7", "status", "cancelled")

@@ -14,6 +14,7 @@ import (
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
 	"proxy409/proxy/rules"
+	"proxy409/proxy/target"
 )
 
 // ruled is what the rules of a route make of one write.
@@ -181,6 +182,11 @@ func (w *write) saidAt(doc rules.Document, p rules.Pointer) (rules.Field, error)
 	field, err := doc.Field(p)
 	if err == nil && !field.Present && doc.Bars(p) {
 		err = errors.New("the body is, or has there, something else than an object with the members that change")
+	}
+	if name := p.First(); err == nil && name != "" {
+		if inQuery, _ := target.QueryValues(w.req.URL.RawQuery, name); len(inQuery) > 0 {
+			err = fmt.Errorf("the query has a parameter %s, too, which some backends take for it", name)
+		}
 	}
 	return field, err
 }
