@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +68,62 @@ func TestWhoMayNotLookDoesNotLearnThatSomebodyIsAtIt(t *testing.T) {
 	close(goOn)
 	(<-first).want(t, http.StatusNoContent)
 	stranger.want(t, http.StatusForbidden)
+}
+
+func TestTheBackendOfAnActionGetsNoConditionOnAnotherResource(t *testing.T) {
+	b := newRegistry(t)
+	b.put("/orders/7", "status", "pending")
+	var got http.Header
+	b.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			got = r.Header.Clone()
+		}
+		return false
+	})
+	c := ruledFleet(t, b,
+		on("/orders/{id}", []string{"PUT", "PATCH", "DELETE"}, proxy.Rules{}),
+		on("/orders/{id}/approve", []string{"POST"}, proxy.Rules{
+			Resource: "/orders/{id}", Require: []proxy.Require{{That: "current.body.status == 'pending'"}},
+		})).replica()
+	tag := c.get("/orders/7").etag()
+	c.do("POST", "/orders/7/approve", "", "If-Match", tag).want(t, http.StatusCreated)
+	if got.Get("If-Match") != "" {
+		t.Errorf("If-Match: %s went to /orders/7/approve, whose tag it is not", got.Get("If-Match"))
+	}
+}
+
+func TestWhatIsReturnedIsTheExistingOneAndNoList(t *testing.T) {
+	b := newRegistry(t)
+	b.put("/users/1", "id", 1, "email", "a@x")
+	rule := emailRule("")
+	rule.Return = true
+	c := ruledFleet(t, b, on("/users", []string{"POST"}, proxy.Rules{Unique: []proxy.Unique{rule}})).replica()
+	a := c.do("POST", "/users", `{"email":"a@x"}`, ofJSON...)
+	a.want(t, http.StatusOK)
+	if !strings.HasPrefix(a.body, "{") {
+		t.Errorf("the existing one is %s", a.body)
+	}
+}
+
+func TestAnExistingOneThatIsReadSlowlyComesToItsEnd(t *testing.T) {
+	b := newRegistry(t)
+	b.put("/users/1", "id", 1, "email", "a@x")
+	rule := emailRule("/users/{found:/0/id}")
+	rule.Return = true
+	f := ruledFleet(t, b, on("/users", []string{"POST"}, proxy.Rules{Unique: []proxy.Unique{rule}}))
+	f.cfg.Timeouts.Write = 200 * time.Millisecond
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/users/1" {
+			return false
+		}
+		_, _ = w.Write([]byte(strings.Repeat("a", 1000)))
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(300 * time.Millisecond)
+		_, _ = w.Write([]byte("end"))
+		return true
+	})
+	a, err := f.replica().attempt("POST", "/users", `{"email":"a@x"}`, ofJSON...)
+	if err != nil || !strings.HasSuffix(a.body, "end") {
+		t.Errorf("it broke off after %d bytes: %v", len(a.body), err)
+	}
 }

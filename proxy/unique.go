@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -60,15 +61,24 @@ func (w *write) find(ctx context.Context, v *value) (existing, *objection) {
 		case len(s.content) == 0: // so does PHP where it has failed
 			return existing{}, unanswerable(errors.New("it is empty"))
 		}
-		one, count, err := rules.Existing(s.value, v.rule.list)
+		_, count, err := rules.Existing(s.value, v.rule.list)
 		if err != nil {
 			return existing{}, unanswerable(err)
 		}
 		if count > 0 {
-			return existing{said: s, one: one, count: count}, nil
+			return existing{said: s, one: firstOf(s.value, v.rule.list), count: count}, nil
 		}
 	}
 	return existing{}, nil
+}
+
+// firstOf is the first of the list in an answer, or what the answer has in the place of a list.
+func firstOf(answer any, list rules.Pointer) any {
+	one, _ := rules.Lookup(answer, list)
+	if several, is := one.([]any); is && len(several) > 0 {
+		return several[0]
+	}
+	return one
 }
 
 // unseen are the keys of the values that the write has made exist and that the backend does not show yet. They must be remembered: of those that
@@ -141,10 +151,13 @@ func (w *write) duplicateOf(v *value, at *url.URL) *objection {
 	return o
 }
 
-// visit reads what is at a location, as the caller; nil: the caller is not shown it.
+// visit reads what is at a location, as the caller; nil: the caller is not shown it. That the answer begins takes no longer than a question;
+// how long the rest takes is up to the client.
 func (w *write) visit(ctx context.Context, at *url.URL) *http.Response {
-	ctx, cancel := context.WithDeadline(ctx, w.asks.until)
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(time.Until(w.asks.until), cancel)
 	res, err := w.send(w.x.route.probeRequest(untraced{ctx}, w.req, w.x.route.outbound(at)), w.x)
+	timer.Stop()
 	if err != nil {
 		cancel()
 		return nil

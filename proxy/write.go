@@ -76,11 +76,24 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		}
 	}
 	w.decided()
-	w.x.route.towardsBackend(w.req.Header)
+	w.towardsBackend()
 	if w.held == nil {
 		return w.forwardMarked()
 	}
 	return w.forward()
+}
+
+// towardsBackend decides what of the condition the backend sees. One about another resource than it gets the write for is none of its
+// business: it would hold it against what it has there.
+func (w *write) towardsBackend() {
+	h := w.req.Header
+	if w.x.subject == nil {
+		w.x.route.towardsBackend(h)
+		return
+	}
+	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+		delete(h, name)
+	}
 }
 
 // limit sets the time for the next phase. Each has timeouts.write to itself: however long the upload takes, what comes
