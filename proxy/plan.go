@@ -369,7 +369,7 @@ func scalar(value any) (text string, ok bool) {
 	case string:
 		return v, true
 	case json.Number:
-		return v.String(), true
+		return rules.Number(v), true
 	case bool:
 		return strconv.FormatBool(v), true
 	}

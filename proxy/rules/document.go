@@ -146,7 +146,7 @@ type Field struct {
 	Present bool
 	Null    bool
 	Scalar  bool            // a string, a number, true or false
-	Text    string          // of a scalar: a string's content, a number as it is written, true or false
+	Text    string          // of a scalar: a string's content, a number as [Number] has it, true or false
 	Raw     json.RawMessage // of a scalar: the JSON of it
 }
 
