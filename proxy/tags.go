@@ -88,8 +88,10 @@ func (p *route) bareTags(tags []etagcache.Tag, view etagcache.View, trusted bool
 // backend never sent.
 func (x *exchange) towardsBackend(h http.Header) {
 	p := x.route
-	if x.subject != nil { // the backend would hold it against something else
-		delete(h, "If-Match")
+	if x.subject != nil { // it is about another resource than the one that the backend would hold it against
+		for _, name := range [...]string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+			delete(h, name)
+		}
 		return
 	}
 	list, err := etagcache.ParseTagList(h["If-Match"], 0)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -218,7 +219,8 @@ func fieldOf(value any, p Pointer) (Field, error) {
 		f.Raw = bytes.TrimSuffix(raw.Bytes(), []byte("\n"))
 		return f, nil
 	case json.Number:
-		f.Text = v.String()
+		f.Text, f.Raw = Number(v), json.RawMessage(v)
+		return f, nil
 	case bool:
 		f.Text = strconv.FormatBool(v)
 	default:
@@ -226,4 +228,14 @@ func fieldOf(value any, p Pointer) (Field, error) {
 	}
 	f.Raw = json.RawMessage(f.Text)
 	return f, nil
+}
+
+// Number is a number as text: of one that is whole, as 7.0, 7e0 and 7.00000000000000000001 are to whoever reads numbers as doubles, the digits
+// alone. Others stay as they are written.
+func Number(n json.Number) string {
+	f, err := n.Float64()
+	if whole := err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53; !whole || !strings.ContainsAny(string(n), ".eE-") {
+		return n.String()
+	}
+	return strconv.FormatInt(int64(f), 10)
 }
