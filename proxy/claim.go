@@ -10,7 +10,7 @@ import (
 )
 
 // claim takes the lease, asking the backend where the record does not know, and waiting where another write is under way.
-// A write that nobody judges and that gets no lease goes on without, to leave a mark.
+// A write that nobody judges and that gets no lease goes on without, to leave a mark, unless a rule is to be decided under that lease.
 func (w *write) claim(ctx context.Context) *objection {
 	if w.streamed || w.blind || len(w.wishes) == 0 {
 		return nil
@@ -40,7 +40,7 @@ func (w *write) claim(ctx context.Context) *objection {
 		}
 		switch {
 		case o == nil:
-		case !w.judged && (o.reason == refusal.Busy || o.reason == refusal.Grace):
+		case !w.judged && !w.needsLease() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
 			return nil
 		default:
 			return o

@@ -82,6 +82,12 @@ func (w *write) leasesOwn(s *ruleset) bool {
 		len(w.values)+len(s.leases)+len(s.touches) == 0
 }
 
+// needsLease reports whether what a rule says of the write is only true as long as it keeps others out.
+func (w *write) needsLease() bool {
+	return w.steps || len(w.values)+len(w.places) > 0 ||
+		slices.ContainsFunc(w.x.route.rules.require, func(r requirement) bool { return w.hasAny(r.on) })
+}
+
 // readsCurrent reports whether a rule for the write is about the present state.
 func (w *write) readsCurrent(s *ruleset) bool {
 	return w.steps && !w.creates(s) || slices.ContainsFunc(s.require, func(r requirement) bool { return r.reads.Current && w.hasAny(r.on) })
