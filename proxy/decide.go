@@ -87,15 +87,12 @@ func (w *write) step(ctx context.Context, step rules.Step) *objection {
 	}
 	o := &objection{reason: refusal.Transition, fields: []string{w.x.route.rules.steps.Field.String()}, logged: "The step is not one of the moves."}
 	switch {
-	case step.From == "":
-		o.detail = fmt.Sprintf("A resource cannot be created in the state %q.", step.To)
+	case step.From == "": // what can be said of the step stands in the refusal
 	case !w.x.route.refusals.Disclose:
-		o.detail = fmt.Sprintf("The resource cannot become %q now.", step.To)
+		o.detail = fmt.Sprintf("The resource cannot become %q now. The request was not forwarded.", step.To)
 		return o
 	case !step.Known:
-		o.detail = fmt.Sprintf("The resource is in the state %q, of which no rule says what may follow it.", step.From)
-	default:
-		o.detail = fmt.Sprintf("The resource is in the state %q, and cannot become %q from there.", step.From, step.To)
+		o.detail = fmt.Sprintf("The resource is in the state %q, of which no rule says what may follow it. The request was not forwarded.", step.From)
 	}
 	o.step = &step
 	return o
