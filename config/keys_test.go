@@ -17,6 +17,7 @@ func TestKeysAreThoseOfTheTables(t *testing.T) {
 		"listen", "upstream", "store", "store.redis.url", "limits.header", "refusals.status.stale", "defaults", "routes",
 		"routes[].name", "routes[].when.query", "routes[].key.path", "routes[].guard", "routes[].version.from",
 		"routes[].version.ignore", "routes[].limits.body", "routes[].refusals.status.busy", "routes[].store_down",
+		"routes[].replay", "routes[].idempotency.enabled", "routes[].history.sets", "routes[].on_stale",
 		"routes[].expect", "routes[].unique[].fields", "routes[].require[].ask", "routes[].transitions.moves", "routes[].ask_headers",
 	} {
 		if !slices.Contains(keys, want) {
@@ -24,7 +25,7 @@ func TestKeysAreThoseOfTheTables(t *testing.T) {
 		}
 	}
 	for _, none := range []string{
-		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].history", "routes[].timeouts.idle",
+		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].history.sets[]", "routes[].timeouts.idle",
 		"routes[].unique[]", "routes[].require[].ask.orders",
 	} {
 		if slices.Contains(keys, none) {

@@ -39,7 +39,7 @@ var (
 )
 
 func (r *Refusals) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"profile":     one(&r.Profile, oneOf("profile", ProfileConflict, ProfileRFC9110)),
 		"status":      r.decodeStatus,
 		"type_prefix": one(&r.TypePrefix, text(maxTypePrefix)),
@@ -60,5 +60,5 @@ func (r *Refusals) decodeStatus(d *decoder, v value) {
 			r.Status[reason] = status
 		}
 	}
-	d.mapping(v, plainSection, table)
+	d.mapping(v, table)
 }
