@@ -170,6 +170,7 @@ func route(r config.Route) proxy.Route {
 		Idempotency:  idempotency(r.Idempotency),
 		History:      history(r.History),
 		Merge:        r.OnStale == config.StaleMerge,
+		BodyTemplate: r.BodyTemplate,
 		Timeouts:     &timeouts, Limits: &limits, Refusals: &refusals,
 	}
 }

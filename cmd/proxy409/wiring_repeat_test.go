@@ -52,3 +52,36 @@ func TestExplainSaysWhatBecomesOfRepeatedWrites(t *testing.T) {
 	}
 	golden(t, "explain/repeat.txt", out.String())
 }
+
+// A key that is added to a package and forgotten in the wiring would be one that the file promises and nobody keeps.
+func TestEveryKeyOfARouteReachesTheProxy(t *testing.T) {
+	cfg, _, err := config.Parse("all.yaml", []byte(`
+upstream: http://127.0.0.1:9000
+routes:
+  - name: all
+    match: /all/{id}
+    when: {query: {a: b}}
+    key: {case: fold}
+    path: allow
+    websocket: true
+    private: true
+    verify: always
+    host: upstream
+    store_down: allow
+    replay: off
+    idempotency: {}
+    history: {}
+    on_stale: merge
+    expect: [if-match]
+    body_template: "{{.Title}}"
+`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := reflect.ValueOf(route(cfg.Routes[0]))
+	for i := range all.NumField() {
+		if all.Field(i).IsZero() {
+			t.Errorf("the proxy's %s is not set", all.Type().Field(i).Name)
+		}
+	}
+}
