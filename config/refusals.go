@@ -5,7 +5,7 @@ type Refusals struct {
 	// Profile is which statuses refusals have. Default conflict.
 	Profile Profile
 	// Status replaces single statuses of the profile: from a reason (stale, missing, exists, absent, duplicate,
-	// transition, rule, busy, unversioned) to a status of 400 to 499. Never nil. Default empty.
+	// transition, rule, busy, reused, in_doubt, unversioned) to a status of 400 to 499. Never nil. Default empty.
 	Status map[string]int
 	// TypePrefix begins the problem type of RFC 9457, which ends in the reason. Default urn:proxy409: .
 	TypePrefix string
@@ -32,8 +32,10 @@ const (
 )
 
 var (
-	adjustableReasons = []string{"stale", "missing", "exists", "absent", "duplicate", "transition", "rule", "busy", "unversioned"}
-	fixedReasons      = []string{
+	adjustableReasons = []string{
+		"stale", "missing", "exists", "absent", "duplicate", "transition", "rule", "busy", "reused", "in_doubt", "unversioned",
+	}
+	fixedReasons = []string{
 		"malformed", "unsupported", "too_large", "slow", "store", "grace", "unverifiable", "overloaded", "backend", "timeout",
 	}
 )
