@@ -10,7 +10,7 @@ import (
 )
 
 // claim takes the lease, asking the backend where the record does not know, and waiting where another write is under way.
-// A write that nobody judges and that gets no lease goes on without, to leave a mark, unless a rule is to be decided under that lease.
+// A write that nobody judges and that gets no lease goes on without, to leave a mark, unless a rule is decided under it.
 func (w *write) claim(ctx context.Context) *objection {
 	if w.streamed || w.blind || len(w.wishes) == 0 {
 		return nil
@@ -33,14 +33,21 @@ func (w *write) claim(ctx context.Context) *objection {
 		wish.View = ruling.View
 		w.drift(w.x, ruling.View.Drifted)
 		var o *objection
-		if ruling.Verdict == etagcache.Busy {
+		switch ruling.Verdict {
+		case etagcache.Busy:
 			o = w.await(ctx, &place, wish)
-		} else {
-			o = w.answerTo(ctx, ruling.Verdict, wish)
+		case etagcache.Repeated:
+			o = w.repeated(ctx, wish)
+		case etagcache.Reused:
+			o = w.reused()
+		default:
+			if o = w.recall(ctx); o == nil {
+				o = w.answerTo(ctx, ruling.Verdict, &w.wishes[ruling.Wish])
+			}
 		}
 		switch {
 		case o == nil:
-		case !w.judged && !w.needsLease() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
+		case !w.judged && !w.mustHold() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
 			return nil
 		default:
 			return o

@@ -174,14 +174,20 @@ func (p *route) params(x *exchange, own resource) map[string]string {
 	return params
 }
 
-// mayLook asks as the caller, before a refusal tells what somebody else was shown, whether the caller may look, too.
+// mayLook asks as the caller, before a refusal tells what somebody else was shown, whether the caller may look, too. Of what a write
+// creates there is nothing to look at.
 func (w *write) mayLook(ctx context.Context) *objection {
-	if w.x.route.rules.asAsker == nil || w.asks.current == nil {
-		return nil // who may not look was told so, or nobody has looked
+	s := w.x.route.rules
+	if s.asAsker == nil || w.asks.current == nil && w.creates(s) {
+		return nil // who may not look was told so, or there is nothing
 	}
 	f := w.probe(ctx, w.asks.until, w.req, w.x, etagcache.Begun{})
-	if f.objection == nil && f.evidence.Kind == etagcache.ShownAbsent && w.asks.current.Exists {
-		return &objection{reason: refusal.Absent, detail: absentDetail}
+	if f.objection != nil || f.evidence.Kind != etagcache.ShownAbsent {
+		return f.objection
 	}
-	return f.objection
+	c, o := w.present(ctx)
+	if o == nil && c.Exists {
+		o = &objection{reason: refusal.Absent, detail: absentDetail}
+	}
+	return o
 }

@@ -128,7 +128,11 @@ func (w *write) expectInBody(context.Context) *objection {
 		case !field.Scalar:
 			return malformed(fmt.Sprintf("Which version you edited cannot be told from %s: it is no single value.", e.name))
 		}
-		w.expect(field.Text, field.Raw)
+		text := field.Text
+		if field.Raw[0] != '"' {
+			text = string(field.Raw) // as the backend writes it
+		}
+		w.expect(text, field.Raw)
 	}
 	if !w.judged && w.x.route.rules.expects && !w.pardoned {
 		return &objection{reason: refusal.Missing, detail: w.x.route.rules.saysNothing()}

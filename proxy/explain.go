@@ -176,7 +176,7 @@ func (ex *explainer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	e.Sent = sent.Clone(context.WithoutCancel(req.Context()))
 	if e.Kind == KindJudged || e.Kind == KindPassed {
-		x.route.towardsBackend(e.Sent.Header)
+		x.towardsBackend(e.Sent.Header)
 	}
 	return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }
@@ -186,7 +186,7 @@ func (ex *explainer) condition(req *http.Request, w *write) {
 	if len(w.wishes) > 1 && !w.wishes[1].Kept {
 		ex.e.Destination = &w.wishes[1].View.Key
 	}
-	ex.e.Judged, ex.e.Creates, ex.e.Ruled = w.judged, w.cond.Absent, w.needsLease()
+	ex.e.Judged, ex.e.Creates, ex.e.Ruled = w.judged, w.cond.Absent, w.mustHold()
 	if !w.judged || w.cond.Absent {
 		return
 	}

@@ -89,7 +89,7 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 		o.reason = refusal.Unversioned
 		o.cause = w.x.route.unversionedCause()
 	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
-		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging, etagcache.Crowded: // none but Stale comes here
+		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging, etagcache.Crowded, etagcache.Repeated, etagcache.Reused: // none but Stale comes here
 		o.reason = refusal.Stale
 		if w.cond.Unvouched() {
 			o.detail = "You read the resource while nobody could take note of its version: a write was under way or in doubt, " +
