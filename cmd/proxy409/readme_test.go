@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -227,5 +228,28 @@ func TestReadmeNamesTheACLThatIsTested(t *testing.T) {
 	line := regexp.MustCompile(`ACL SETUSER .*`).FindString(string(doc))
 	if line == "" || !strings.Contains(readme(t), line) {
 		t.Errorf("README.md does not have the line %q", line)
+	}
+}
+
+// Package examples loads them; only here is it seen whether they could be served.
+func TestEveryExampleCanBeServed(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/proxy409*.yaml")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("found %d configurations of examples: %v", len(files), err)
+	}
+	for _, file := range files {
+		if strings.Contains(file, "/tls/") {
+			continue // its certificates are made by the test that serves it
+		}
+		cfg, _, err := config.Load(file, func(string) (string, bool) { return "", false })
+		if strings.Contains(file, "/compose/") {
+			cfg, _, err = config.Load(file, func(name string) (string, bool) { return "x", name == "REDIS_PASSWORD" })
+		}
+		if err == nil {
+			err = validate(cfg)
+		}
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

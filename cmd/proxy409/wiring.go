@@ -166,6 +166,7 @@ func route(r config.Route) proxy.Route {
 		Upstream:     r.Upstream,
 		UpstreamHost: r.Host == config.HostUpstream,
 		Rules:        rulesOf(r.Rules),
+		BodyTemplate: r.BodyTemplate,
 		Timeouts:     &timeouts, Limits: &limits, Refusals: &refusals,
 	}
 }
