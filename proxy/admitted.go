@@ -20,7 +20,7 @@ func (w *write) admitted(ctx context.Context, wish *etagcache.Wish) *objection {
 	if wish.Kept {
 		return w.admittedAt(ctx, wish)
 	}
-	if *asked || !w.judged || w.x.route.Mode == Observe {
+	if *asked || !w.judged && !w.bound() || w.x.route.Mode == Observe {
 		return nil
 	}
 	until := w.soon()
@@ -29,7 +29,7 @@ func (w *write) admitted(ctx context.Context, wish *etagcache.Wish) *objection {
 		o = w.askThere(ctx, until)
 	} else if f := w.probe(ctx, until, w.req, w.x, etagcache.Begun{}); f.objection != nil {
 		o = f.objection
-	} else if f.evidence.Kind == etagcache.ShownAbsent && !w.cond.Absent {
+	} else if f.evidence.Kind == etagcache.ShownAbsent && w.judged && !w.cond.Absent {
 		o = &objection{reason: refusal.Absent}
 	}
 	*asked = o == nil

@@ -10,7 +10,7 @@ import (
 )
 
 // claim takes the lease, asking the backend where the record does not know, and waiting where another write is under way.
-// A write that nobody judges and that gets no lease goes on without, to leave a mark.
+// A write that nobody judges and that gets no lease goes on without, to leave a mark, unless it is bound by rules.
 func (w *write) claim(ctx context.Context) *objection {
 	if w.streamed || w.blind || len(w.wishes) == 0 {
 		return nil
@@ -40,12 +40,18 @@ func (w *write) claim(ctx context.Context) *objection {
 		}
 		switch {
 		case o == nil:
-		case !w.judged && (o.reason == refusal.Busy || o.reason == refusal.Grace):
+		case !w.judged && !w.bound() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
 			return nil
 		default:
 			return o
 		}
 	}
+}
+
+// bound reports whether something is decided about the write under its lease, so that it must not go on without.
+func (w *write) bound() bool {
+	return len(w.values)+len(w.places) > 0 || w.steps ||
+		slices.ContainsFunc(w.x.route.rules.require, func(r requirement) bool { return w.hasAny(r.on) })
 }
 
 // look takes a view of every wish that has none yet, and gives the primary one the condition that is left to hold.

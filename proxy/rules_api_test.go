@@ -30,6 +30,8 @@ type api struct {
 	seams   []*seam
 	// alike reports whether a list shows documents with one value when it is asked for another; nil: if they are equal.
 	alike func(stored, asked string) bool
+	over  chan struct{} // closed when nothing is held up any more
+	end   func()
 }
 
 type document map[string]any
@@ -43,7 +45,11 @@ type call struct {
 // said is the call in a line.
 func (c call) said() string { return strings.TrimSpace(c.method + " " + c.uri + " " + c.body) }
 
-func newAPI(t testing.TB) *api { return &api{t: t, docs: map[string]document{}} }
+func newAPI(t testing.TB) *api {
+	a := &api{t: t, docs: map[string]document{}, over: make(chan struct{})}
+	a.end = sync.OnceFunc(func() { close(a.over) })
+	return a
+}
 
 // seam is what a test does with the requests of one method and path.
 type seam struct {
@@ -90,7 +96,11 @@ func (a *api) hold(method, path string) *gate {
 		g.mu.Lock()
 		g.came++
 		g.mu.Unlock()
-		<-g.open
+		select {
+		case <-g.open:
+		case <-a.over:
+			panic(http.ErrAbortHandler)
+		}
 		return false
 	})
 	return g
