@@ -78,7 +78,7 @@ func (w *write) plan(context.Context) *objection {
 // leasesOwn reports whether the write takes the lease of its own resource. A POST that is about other things does not, if nothing is asked of
 // the resource that it is sent to: collections would serialise.
 func (w *write) leasesOwn(s *ruleset) bool {
-	return w.judged || !w.has(http.MethodPost) || !s.resource.IsZero() || w.readsCurrent(s) ||
+	return w.judged || w.x.method != http.MethodPost || !s.resource.IsZero() || w.readsCurrent(s) ||
 		len(w.values)+len(s.leases)+len(s.touches) == 0
 }
 
@@ -167,7 +167,7 @@ func (w *write) planStep(s *ruleset) *objection {
 
 // creates reports whether the write creates what it is about for certain, so that there is no present state.
 func (w *write) creates(s *ruleset) bool {
-	return w.cond.Absent || w.has(http.MethodPost) && s.resource.IsZero() && !w.judged
+	return w.cond.Absent || w.x.method == http.MethodPost && s.resource.IsZero() && !w.judged
 }
 
 // planUnique finds what must be unique in the write.
@@ -184,19 +184,19 @@ func (w *write) planUnique(s *ruleset) *objection {
 		v := value{rule: rule}
 		present := 0
 		for _, pointer := range rule.fields {
-			field, err := doc.Field(pointer)
-			if err == nil && field.Present {
+			field, odd := doc.Field(pointer)
+			if field.Present {
 				present++
 			}
 			text, err := doc.Text(pointer)
-			if err != nil && !w.has(http.MethodPatch) {
+			if odd != nil || err != nil && !w.has(http.MethodPatch) {
 				return malformed("What must be unique cannot be told: " + err.Error() + ".")
 			}
 			v.sent = append(v.sent, text)
 		}
 		switch {
-		case present == 0 && w.has(http.MethodPatch) && !w.has(http.MethodPost):
-			continue // it leaves them as they are
+		case present == 0 && w.has(http.MethodPatch):
+			continue // it leaves them as they are, and to who takes it for a POST it has none
 		case slices.Contains(v.sent, "") && w.has(http.MethodPatch):
 			return malformed(fmt.Sprintf("What must be unique cannot be told: a PATCH has all of %s, or none.", pointers(rule.fields)))
 		}

@@ -13,7 +13,6 @@ import (
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
 	"proxy409/proxy/rules"
-	"proxy409/proxy/target"
 )
 
 // decideUnique asks whether there is one already.
@@ -31,7 +30,7 @@ func (w *write) decideUnique(ctx context.Context, v *value) *objection {
 	}
 	w.forgotten = append(w.forgotten, v.key) // the backend shows it by now
 	at := w.locationOf(v, f.said)
-	if f.count == 1 && at != nil && !w.has(http.MethodPost) && w.isOwn(at) {
+	if f.count == 1 && at != nil && w.x.method != http.MethodPost && w.isOwn(at) {
 		return nil
 	}
 	return w.duplicate(ctx, v, at, f.one)
@@ -114,8 +113,12 @@ func (w *write) locationOf(v *value, s said) *url.URL {
 
 // isOwn reports whether a location is that of the resource that is written.
 func (w *write) isOwn(at *url.URL) bool {
-	path, err := target.Canonical(at.EscapedPath())
-	return err == nil && w.x.route.folded(path) == w.x.route.folded(w.x.path)
+	there, err := w.routes.locate(w.x.method, w.x.host, at)
+	if err != nil {
+		return false
+	}
+	resource, err := there.resource(at.RawQuery)
+	return err == nil && there.route.key(resource) == w.x.key
 }
 
 // duplicate is the objection to creating what exists. At is where it is, one is what was shown of it.
