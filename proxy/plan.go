@@ -232,8 +232,8 @@ func (w *write) planUnique(s *ruleset) *objection {
 			v.sent = append(v.sent, text)
 		}
 		switch {
-		case present == 0 && w.merges() && !w.has(http.MethodPost):
-			continue // it leaves them as they are
+		case present == 0 && w.merges():
+			continue // it leaves them as they are, and to who takes it for a POST it has none
 		case slices.Contains(v.sent, "") && w.merges():
 			return malformed(fmt.Sprintf("What must be unique cannot be told: a PATCH has all of %s, or none.", pointers(rule.fields)))
 		}
