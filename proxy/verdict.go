@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -26,10 +27,13 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 				"forwarded. Send it again after the time in Retry-After.",
 		}
 	}
-	if left, _ := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
+	if left, inDoubt := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
 		// The tag was read while this write was under way. It will not do, but reading again will not help before the end.
 		if o := w.admitted(ctx, wish); o != nil {
 			return o
+		}
+		if !inDoubt {
+			left = time.Second // as for those who wait: the lease may last a minute, and the write is over long before
 		}
 		return &objection{reason: refusal.Busy, retry: left}
 	}
