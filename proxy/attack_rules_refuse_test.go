@@ -76,6 +76,6 @@ func TestATagIsGoodAfterAWriteInDoubtThatOnlyHeldTheResource(t *testing.T) {
 		return r.Method == http.MethodPost
 	})
 	c.do("POST", "/orders", `{"customer":"7"}`, ofJSON...).want(t, http.StatusGatewayTimeout)
-	time.Sleep(2 * f.cfg.Timeouts.Settle)
+	time.Sleep(4 * f.cfg.Timeouts.Settle)
 	c.do("PUT", "/customers/7", `{}`, "If-Match", tag).want(t, http.StatusNoContent)
 }
