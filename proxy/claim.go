@@ -47,6 +47,9 @@ func (w *write) claim(ctx context.Context) *objection {
 		}
 		switch {
 		case o == nil:
+		case o.reason == refusal.Busy && wish.Keyed:
+			w.observer.Idempotency(w.x.route.Name, IdempotencyBusy)
+			return o
 		case !w.judged && !w.mustHold() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
 			return nil
 		default:
@@ -78,6 +81,9 @@ func (w *write) look(ctx context.Context) error {
 func (w *write) hold(held *etagcache.Held) {
 	w.held = held
 	w.writes.Add(1)
+	if w.named != "" {
+		w.observer.Idempotency(w.x.route.Name, IdempotencyFirst)
+	}
 	w.observer.WriteStarted()
 	w.overran(w.x, held.Overran)
 	w.drift(w.x, held.Drifted)

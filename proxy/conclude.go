@@ -30,6 +30,9 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 			next, c.Shows, c.Shown, c.Confirmed = f.shown.tag, true, f.evidence.Shown, true
 		}
 	}
+	if w.brought > 0 {
+		res.Header.Add("Proxy-Status", `proxy409; details="merged"`)
+	}
 	c.Answers = w.answers(res, outcome, own.tag, next)
 	view := w.conclude(c)
 	switch {
@@ -86,7 +89,7 @@ func (w *write) answerVersion(res *http.Response) shown {
 // snapshot keeps what a re-read needs of the request, before it is sent.
 func (w *write) snapshot() *http.Request {
 	v := w.x.route.Version
-	if !v.Reread || v.Lag > 0 || w.x.method == http.MethodDelete {
+	if !v.Reread && w.brought == 0 || v.Lag > 0 || w.x.method == http.MethodDelete {
 		return nil
 	}
 	return w.req.Clone(context.WithoutCancel(w.req.Context()))

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/expression"
@@ -71,6 +72,9 @@ func (w *write) decideStep(ctx context.Context, t *rules.Transitions) *objection
 	}
 	value, _ := rules.Lookup(c.Body, t.Field)
 	from, ok := scalar(value)
+	if !ok && w.x.method == http.MethodPost && w.x.subject == nil {
+		return w.step(ctx, t.Begin(w.to)) // it is a collection
+	}
 	if !ok {
 		return unanswerable(fmt.Errorf("it has no single value at %s", t.Field))
 	}

@@ -70,6 +70,7 @@ type objection struct {
 	fields        []string
 	location      string
 	step          *rules.Step
+	changes       json.RawMessage // what has changed since then
 	expected      json.RawMessage // the version that the client said it edited
 	as            Decision        // what became of the request, where instead is no refusal of the backend's
 	final         bool            // mode observe does not forgive it: there is nothing whole to forward

@@ -167,7 +167,7 @@ func (p *route) obeyed() []string {
 }
 
 // obeysBody reports whether a backend may take the method, or what the request is about, from its body. A POST with a precondition
-// is judged whatever its method is.
+// is judged whatever its method is, but rules go by it.
 func (p *route) obeysBody(r *http.Request) bool {
 	switch {
 	case len(p.inQuery)+len(p.chosenBy) > 0, target.Safe(r.Method):
@@ -175,7 +175,7 @@ func (p *route) obeysBody(r *http.Request) bool {
 	case len(r.Header["Destination"]) > 0: // it may be a MOVE
 		return true
 	case strings.EqualFold(r.Method, http.MethodPost):
-		return !conditional(r)
+		return !conditional(r) || p.rules.any
 	}
 	return false
 }

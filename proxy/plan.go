@@ -51,11 +51,11 @@ type value struct {
 // said of it without asking anybody.
 func (w *write) plan(context.Context) *objection {
 	s := w.x.route.rules
-	if !s.any {
-		return nil
-	}
 	if w.streamed { // a route that only watches lets it through unread
 		return nil
+	}
+	if o := w.planDestination(); o != nil || !s.any {
+		return o
 	}
 	for _, step := range []func(*ruleset) *objection{w.planStep, w.planUnique, w.planReach} {
 		if o := step(s); o != nil {
@@ -198,10 +198,44 @@ func (w *write) saidAt(doc rules.Document, p rules.Pointer) (rules.Field, error)
 	return field, err
 }
 
+// planDestination refuses a MOVE or COPY onto a resource that has rules about what it becomes: nothing in the request says what that is. Nor
+// can rules of the Destination be held against what is moved there from where there are none.
+func (w *write) planDestination() *objection {
+	if w.x.method != "MOVE" && w.x.method != "COPY" {
+		return nil
+	}
+	there, err := w.routes.destinationRoute(w.req, w.x.route)
+	if err != nil || !there.guarded() {
+		return nil // which has been refused, or has no rules
+	}
+	s, name := there.rules, ""
+	become := slices.IndexFunc(s.unique, func(u uniqueRule) bool { return !u.location.IsZero() })
+	meant := slices.IndexFunc(s.require, func(r requirement) bool { return w.x.borrowed && w.hasAny(r.on) })
+	switch {
+	case s.steps != nil:
+		name = transitionsName
+	case become >= 0:
+		name = s.unique[become].name
+	case meant >= 0:
+		name = s.require[meant].name
+	default:
+		return nil
+	}
+	return &objection{
+		reason: refusal.Rule, rule: name,
+		detail: "A rule is about what the Destination may become, which a MOVE or COPY does not say. The request was not forwarded; send what it is to be by PUT.",
+	}
+}
+
 // creates reports whether the write creates what it is about for certain, so that there is no present state. A POST that stands for another
-// method does not.
+// method does not, and one to a path that ends in a wildcard may be about what is there.
 func (w *write) creates(s *ruleset) bool {
-	return w.cond.Absent || w.x.method == http.MethodPost && s.resource.IsZero() && !w.judged
+	return w.cond.Absent || w.x.method == http.MethodPost && s.resource.IsZero() && !w.judged && !w.x.route.namesOne()
+}
+
+// namesOne reports whether the route's paths end in a wildcard, as those of the members of a collection do.
+func (p *route) namesOne() bool {
+	return strings.HasSuffix(p.Match, "}") && !strings.HasSuffix(p.Match, "{$}")
 }
 
 // planUnique finds what must be unique in the write.
@@ -232,8 +266,8 @@ func (w *write) planUnique(s *ruleset) *objection {
 			v.sent = append(v.sent, text)
 		}
 		switch {
-		case present == 0 && w.merges() && !w.has(http.MethodPost):
-			continue // it leaves them as they are
+		case present == 0 && w.merges():
+			continue // it leaves them as they are, and to who takes it for a POST it has none
 		case slices.Contains(v.sent, "") && w.merges():
 			return malformed(fmt.Sprintf("What must be unique cannot be told: a PATCH has all of %s, or none.", pointers(rule.fields)))
 		}

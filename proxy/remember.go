@@ -29,7 +29,7 @@ func (w *write) readKey() *objection {
 	}
 	lines := w.req.Header["Idempotency-Key"]
 	if len(lines) == 0 && rule.Required {
-		w.zzIdempotency(w.x.route.Name, IdempotencyMissing)
+		w.observer.Idempotency(w.x.route.Name, IdempotencyMissing)
 		return malformed("The request needs an Idempotency-Key: a string that is new for each request and the same when it is sent again, such as a UUID.")
 	}
 	if len(lines) == 0 {
@@ -61,8 +61,10 @@ func (w *write) remember(ctx context.Context) *objection {
 		return nil
 	}
 	var o *objection
-	if w.print, o = w.fingerprint(); o != nil {
-		return o
+	if w.print == (etagcache.Print{}) { // else it was brought on top of another version, and is known as it was sent
+		if w.print, o = w.fingerprint(); o != nil {
+			return o
+		}
 	}
 	for i := range w.wishes {
 		if w.judged && !w.x.route.NoReplay && w.wishes[i].View.Key == w.x.key {
@@ -101,8 +103,8 @@ func (w *write) recall(ctx context.Context) *objection {
 }
 
 func (w *write) reused() *objection {
-	w.zzIdempotency(w.x.route.Name, IdempotencyReused)
-	return &objection{reason: refusal.Stale}
+	w.observer.Idempotency(w.x.route.Name, IdempotencyReused)
+	return &objection{reason: refusal.Reused}
 }
 
 func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
@@ -133,8 +135,8 @@ func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 	case asked || len(w.values) > 0: // what must be unique is asked for before it is sent
 		wish.Again = true
 	default:
-		w.zzIdempotency(w.x.route.Name, IdempotencyInDoubt)
-		return &objection{reason: refusal.Busy}
+		w.observer.Idempotency(w.x.route.Name, IdempotencyInDoubt)
+		return &objection{reason: refusal.InDoubt}
 	}
 	return nil
 }
@@ -142,7 +144,7 @@ func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 // again is an answer that was, or would have been, given before.
 func (w *write) again(res *http.Response, wish *etagcache.Wish) *objection {
 	if wish.Keyed {
-		w.zzIdempotency(w.x.route.Name, IdempotencyReplayed)
+		w.observer.Idempotency(w.x.route.Name, IdempotencyReplayed)
 	}
 	res.Header.Set("Proxy-Status", `proxy409; details="replayed"`)
 	return &objection{instead: res, as: Replayed}

@@ -30,6 +30,9 @@ type api struct {
 	seams   []*seam
 	// alike reports whether a list shows documents with one value when it is asked for another; nil: if they are equal.
 	alike func(stored, asked string) bool
+	obeys bool          // see obeysOverrides
+	over  chan struct{} // closed when nothing is held up any more
+	end   func()
 }
 
 type document map[string]any
@@ -43,7 +46,11 @@ type call struct {
 // said is the call in a line.
 func (c call) said() string { return strings.TrimSpace(c.method + " " + c.uri + " " + c.body) }
 
-func newAPI(t testing.TB) *api { return &api{t: t, docs: map[string]document{}} }
+func newAPI(t testing.TB) *api {
+	a := &api{t: t, docs: map[string]document{}, over: make(chan struct{})}
+	a.end = sync.OnceFunc(func() { close(a.over) })
+	return a
+}
 
 // seam is what a test does with the requests of one method and path.
 type seam struct {
@@ -90,7 +97,11 @@ func (a *api) hold(method, path string) *gate {
 		g.mu.Lock()
 		g.came++
 		g.mu.Unlock()
-		<-g.open
+		select {
+		case <-g.open:
+		case <-a.over:
+			panic(http.ErrAbortHandler)
+		}
 		return false
 	})
 	return g
@@ -208,16 +219,16 @@ func (a *api) write(w http.ResponseWriter, r *http.Request, body []byte) {
 	sent := a.read(r, body)
 	at, action, _ := cutAction(r.URL.Path)
 	doc, there := a.docs[at]
-	status := http.StatusOK
+	status, method := http.StatusOK, a.methodOf(r, sent)
 	switch {
 	case action != "" && there:
 		doc = maps.Clone(doc)
 		doc["status"] = action + "d"
-	case r.Method == http.MethodPost:
+	case method == http.MethodPost:
 		a.created++
 		at, status = fmt.Sprintf("%s/%d", strings.TrimSuffix(at, "/"), a.created), http.StatusCreated
 		doc = sent
-	case r.Method == http.MethodPatch && there:
+	case method == http.MethodPatch && there:
 		doc = maps.Clone(doc)
 		maps.Copy(doc, sent)
 	default:
@@ -342,4 +353,17 @@ func (a *api) at(path, name string) any {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.docs[path][name]
+}
+
+// obeysOverrides makes the backend take a POST for what X-HTTP-Method-Override or _method says, as Rails does.
+func obeysOverrides(a *api) { a.obeys = true }
+
+// methodOf is the method by which the backend goes.
+func (a *api) methodOf(r *http.Request, sent document) string {
+	for _, named := range []any{r.Header.Get("X-HTTP-Method-Override"), r.URL.Query().Get("_method"), sent["_method"]} {
+		if named, is := named.(string); is && named != "" && a.obeys && r.Method == http.MethodPost {
+			return strings.ToUpper(named)
+		}
+	}
+	return r.Method
 }

@@ -27,6 +27,7 @@ type ruled struct {
 	told  *told
 	logs  *syncBuffer
 	cfg   proxy.Config
+	cache etagcache.Options
 	one   *proxy.Proxy // the first of them
 }
 
@@ -43,7 +44,13 @@ func underRules(t *testing.T, test func(u *ruled), routes ...proxy.Route) {
 			Refusals: proxy.Refusals{Disclose: true},
 			Logger:   slog.New(slog.NewTextHandler(u.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}
+		u.cache = etagcache.Options{LocalFor: time.Second}
 		u.one = u.replica()
+		stuck := time.AfterFunc(time.Hour, func() {
+			t.Error("after an hour something still waits for the backend")
+			u.api.end()
+		})
+		t.Cleanup(func() { stuck.Stop(); u.api.end() }) // what is held up yet must come to its end
 		test(u)
 	})
 }
@@ -52,7 +59,7 @@ func underRules(t *testing.T, test func(u *ruled), routes ...proxy.Route) {
 func (u *ruled) replica() *proxy.Proxy {
 	u.Helper()
 	cfg := u.cfg
-	cfg.Cache = etagcache.New(u.store, etagcache.Options{LocalFor: time.Second})
+	cfg.Cache = etagcache.New(u.store, u.cache)
 	p, err := proxy.New(cfg)
 	if err != nil {
 		u.Fatal(err)
@@ -105,6 +112,18 @@ func (u *ruled) start(p *proxy.Proxy, method, path, body string, header ...strin
 	go func() { w.answered <- ask(p, method, path, body, header...) }()
 	synctest.Wait()
 	return w
+}
+
+// startAndHangUp is start for a client that goes away when the function is called that is returned.
+func (u *ruled) startAndHangUp(method, path, body string) (hangUp func()) {
+	ctx, hangUp := context.WithCancel(u.Context())
+	go func() {
+		r := httptest.NewRequest(method, path, strings.NewReader(body)).WithContext(ctx)
+		r.Header.Set("Content-Type", "application/json")
+		u.one.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	synctest.Wait()
+	return hangUp
 }
 
 func (w *pending) over() bool { return len(w.answered) > 0 }

@@ -31,7 +31,7 @@ func (w *write) decideUnique(ctx context.Context, v *value) *objection {
 	}
 	w.forgotten = append(w.forgotten, v.key) // the backend shows it by now
 	at := w.locationOf(v, f.said)
-	if f.count == 1 && at != nil && !w.has(http.MethodPost) && w.isOwn(at) {
+	if f.count == 1 && at != nil && w.x.method != http.MethodPost && w.isOwn(at) {
 		return nil
 	}
 	return w.duplicate(ctx, v, at, f.one)

@@ -71,7 +71,7 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		if err == nil && learned == etagcache.Crowded {
 			o.current, o.version = w.shown.tag.Qualify(view.Record.Version).String(), w.shown.current
 		}
-		return o
+		return w.explainStale(ctx, o, view, err == nil && known)
 	case etagcache.NotAsked, etagcache.ShownUnversioned:
 	}
 	return w.verdictObjection(verdict, wish.View, false)

@@ -39,6 +39,7 @@ type write struct {
 
 	ruled
 	remembered
+	merged
 }
 
 var errLeftBefore = errors.New("the client went away before the write was sent")
@@ -77,6 +78,9 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		}
 	}
 	w.decided()
+	if w.brought > 0 {
+		w.req.Header["If-Match"] = []string{w.onTop.String()}
+	}
 	w.x.towardsBackend(w.req.Header)
 	if w.held == nil {
 		return w.forwardMarked()
@@ -141,6 +145,8 @@ func (w *write) decided() {
 	switch {
 	case w.objected != nil:
 		w.x.decide(WouldRefuse, w.objected)
+	case w.brought > 0:
+		w.x.decide(Merged, nil)
 	case w.judged:
 		w.x.decide(Admitted, nil)
 	default:

@@ -33,6 +33,8 @@ func TestAHostileBodyMakesACheapConditionFailAndNothingElse(t *testing.T) {
 		"request.body.list.all(a, request.body.list.exists(b, b == a + 1))",
 		"request.body.list.map(a, request.body.list.map(b, b)).size() == 0",
 		"request.body.list.all(a, a in request.body.list)",
+		"request.body.list.all(a, [request.body.list] == [request.body.list])",
+		"request.body.list.all(a, [request.body.list] in [[request.body.list]])",
 		"request.body.list.exists(a, request.body.text.contains(request.body.sought))",
 		"request.body.list.all(a, request.body.text < request.body.sought)",
 		"request.body.list.all(a, request.body.list.reverse()[0] != a)",

@@ -32,6 +32,15 @@ type dispatched struct{}
 
 // CallCost is what a call has cost; nil: CEL knows.
 func (dispatched) CallCost(function, overload string, args []ref.Val, result ref.Val) *uint64 {
+	switch function {
+	case operators.Equals, operators.NotEquals:
+		price := 1 + min(weight(args[0]), weight(args[1]))
+		return &price
+	case operators.In:
+		if price := 1 + weight(args[1]); isContainer(args[0]) {
+			return &price
+		}
+	}
 	if overload != "" {
 		return nil
 	}
@@ -71,6 +80,22 @@ func prices() map[string]func(args []ref.Val) uint64 {
 		"join":            func(args []ref.Val) uint64 { return nodes(args[0]) * length(args[len(args)-1]) / 10 },
 		"math.abs":        func([]ref.Val) uint64 { return 1 }, // is here for its error, see fresh
 	}
+}
+
+// weight is what it costs to hold a value against another one, whatever is within. CEL itself counts the outermost elements alone.
+func weight(v ref.Val) uint64 {
+	if isContainer(v) {
+		return nodes(v)
+	}
+	return length(v) / 10
+}
+
+func isContainer(v ref.Val) bool {
+	switch v.(type) {
+	case traits.Lister, traits.Mapper:
+		return true
+	}
+	return false
 }
 
 // length is that of a text, in bytes; what is no text has none.

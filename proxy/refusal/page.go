@@ -37,6 +37,7 @@ type page struct {
 	Title   string
 	Message string
 	Advice  string
+	Changes *changeTable // nil: none are known
 	Facts   []fact
 }
 
@@ -46,7 +47,7 @@ type fact struct{ Name, Value, Link string }
 func (p problem) page() page {
 	all := page{
 		Status: strconv.Itoa(p.Status) + " " + http.StatusText(p.Status), Title: p.Title,
-		Message: sentence(p.Message), Advice: p.Advice,
+		Message: sentence(p.Message), Advice: p.Advice, Changes: p.table(),
 	}
 	for _, f := range []fact{
 		{Name: "Detail", Value: p.Detail}, // printable, and cut where it has to be, like all but the JSON and the two last
@@ -105,7 +106,7 @@ func (p problem) html() []byte {
 func (p problem) text() []byte {
 	all := p.page()
 	var b strings.Builder
-	b.WriteString(all.Status + ": " + all.Title + "\n\n" + all.Message + "\n" + all.Advice + "\n\n")
+	b.WriteString(all.Status + ": " + all.Title + "\n\n" + all.Message + "\n" + all.Advice + "\n\n" + all.Changes.text())
 	for _, f := range all.Facts {
 		b.WriteString(f.Name + ": " + f.Value + "\n")
 	}

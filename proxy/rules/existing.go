@@ -6,11 +6,11 @@ import (
 )
 
 // Existing reads from the backend's answer, as [ReadAnswer] has it, whether there is one already, and how many. List leads to the
-// list in it; the zero value: the answer is the list, or the one that exists. Found is the whole answer where there is one.
+// list in it; the zero value: the answer is the list, or the one that exists. One is the first of them.
 //
 // Null, or an answer without content, says that there is none, and so does an empty list, for which what is written in Go may answer null. The error,
 // for the log, says that it cannot be told: an empty object, too, is no resource, but need not mean that there is none.
-func Existing(value any, list Pointer) (found any, count int, err error) {
+func Existing(value any, list Pointer) (one any, count int, err error) {
 	if value == nil {
 		return nil, 0, nil
 	}
@@ -25,7 +25,7 @@ func Existing(value any, list Pointer) (found any, count int, err error) {
 		if len(within) == 0 {
 			return nil, 0, nil
 		}
-		return value, len(within), nil
+		return within[0], len(within), nil
 	case map[string]any:
 		if len(list.tokens) == 0 && len(within) > 0 {
 			return value, 1, nil
