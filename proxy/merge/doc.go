@@ -17,8 +17,9 @@
 //
 // # What is equal
 //
-// Numbers are equal that are the same decimal number, however they are written: 1, 1.0 and 1e0. They are never rounded, and what is kept of a document is kept as it was written.
-// The order of an object's members never counts; that of a merged document is theirs, with what the caller adds at the end.
+// Numbers are equal that are the same decimal number, however they are written: 1, 1.0 and 1e0. They are never rounded, and what is kept of a
+// document is kept as it was written. The order of an object's members never counts; that of a merged document is theirs, with what the caller
+// adds at the end.
 //
 // # Why patches are applied here
 //

@@ -83,7 +83,10 @@ func FuzzMergePatch(f *testing.F) {
 func FuzzJSONPatch(f *testing.F) {
 	for _, s := range [][2]string{
 		{`{"a":{"b":1},"c":[1,2]}`, `[{"op":"move","from":"/a/b","path":"/c/1"},{"op":"copy","from":"/c","path":"/a/x"},{"op":"remove","path":"/c/0"}]`},
-		{`{"a":[1,null]}`, `[{"op":"add","path":"/a/-","value":{"x":null}},{"op":"test","path":"/a/2/x","value":null},{"op":"replace","path":"/a/0","value":"\u00e9"}]`},
+		{
+			`{"a":[1,null]}`,
+			`[{"op":"add","path":"/a/-","value":{"x":null}},{"op":"test","path":"/a/2/x","value":null},{"op":"replace","path":"/a/0","value":"\u00e9"}]`,
+		},
 		{`[[]]`, `[{"op":"add","path":"/0/0","value":1},{"op":"add","path":"","value":{"a":1}}]`},
 		{`{"a/b":{"~":1}}`, `[{"op":"replace","path":"/a~1b/~0","value":1e2}]`},
 	} {
