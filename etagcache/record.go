@@ -164,7 +164,7 @@ func (r Record) at(now Instant) Record {
 	if r.State == Writing && now >= r.Lease.Until {
 		if under, kept := r.beneath(); kept {
 			if last := r.Lease.last(); last.Print != (Print{}) {
-				under.Last = last
+				under.Last, under.Version = last, r.Version // what was asked of it before is out of date
 			}
 			return under
 		}

@@ -151,10 +151,8 @@ func (w *write) questionRequest(ctx context.Context, at *url.URL) *http.Request 
 	if asker == nil {
 		return q
 	}
-	for name := range q.Header {
-		if !volatile(name) { // it may say who the caller is
-			delete(q.Header, name)
-		}
+	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
+		delete(q.Header, name)
 	}
 	for name, values := range asker {
 		q.Header[name] = values
