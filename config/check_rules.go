@@ -10,13 +10,15 @@ import (
 // checkRules holds the rules of the route at path against each other, and against the rest of the route.
 func (d *decoder) checkRules(path string, r Route) {
 	if !r.Mode.guards() {
-		for _, key := range append([]string{"expect", "ask_headers"}, ownRules...) {
+		for _, key := range slices.Concat(judging, ownRules) {
 			at := join(path, key)
 			d.contradiction(d.has(at), []string{at, path + ".mode"}, "is for a route that judges; mode is %s here", r.Mode)
 		}
 		return
 	}
 	d.checkExpect(path, r)
+	d.checkIdempotency(path, r)
+	d.checkHistory(path, r)
 	for i := range r.Unique {
 		d.checkUnique(path, i, r)
 	}

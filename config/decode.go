@@ -83,7 +83,7 @@ func (d *decoder) count(path string) bool {
 }
 
 // mapping decodes the keys of a mapping.
-func (d *decoder) mapping(v value, in section, known keys) {
+func (d *decoder) mapping(v value, known keys) {
 	if d.survey != nil {
 		d.survey.mapping(d, v, known)
 		return
@@ -91,12 +91,9 @@ func (d *decoder) mapping(v value, in section, known keys) {
 	for _, e := range d.entries(v) {
 		at := value{e.value, join(v.path, plainKey(e.key))}
 		d.lines[at.path] = e.line
-		switch decode, ok := known[e.key]; {
-		case ok:
+		if decode, ok := known[e.key]; ok {
 			d.visit(at, decode)
-		case isLaterKey(in, e.key):
-			d.fail(at.path, "%s", comesLater)
-		default:
+		} else {
 			d.fail(at.path, "unknown key; %s", advise(e.key, known))
 		}
 	}

@@ -89,6 +89,10 @@ func (c *Config) defaultRoute() Route {
 		Limits:    c.Limits.RouteLimits,
 		Refusals:  c.Refusals,
 		StoreDown: StoreDownReject,
+		Replay:    ReplayOn,
+		OnStale:   StaleRefuse,
+
+		Idempotency: defaultIdempotency, // not Enabled
 	}
 	return r.clone()
 }
@@ -120,14 +124,17 @@ func (d *decoder) dropInherited(path string, r *Route) {
 	if r.Mode.guards() {
 		return
 	}
-	if !d.has(version + ".read") {
-		r.Version.Read = ""
-	}
-	if !d.has(path + ".expect") {
-		r.Expect = nil
-	}
-	if !d.has(path + ".ask_headers") {
-		r.AskHeaders = nil
+	for key, forget := range map[string]func(){
+		"version.read": func() { r.Version.Read = "" },
+		"expect":       func() { r.Expect = nil },
+		"ask_headers":  func() { r.AskHeaders = nil },
+		"idempotency":  func() { r.Idempotency = defaultIdempotency },
+		"history":      func() { r.History = nil },
+		"on_stale":     func() { r.OnStale = StaleRefuse },
+	} {
+		if !d.has(join(path, key)) {
+			forget()
+		}
 	}
 }
 

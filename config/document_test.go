@@ -65,6 +65,7 @@ var withoutDefault = []string{
 	"store.redis.tls.ca_file", "store.redis.tls.cert_file", "store.redis.tls.key_file", "store.redis.tls.server_name",
 	"store.redis.tls.min_version", "store.redis.tls.insecure_skip_verify",
 	"routes[0].when.query", "routes[0].version.pointer", "routes[0].version.header", "routes[0].version.read",
+	"routes[0].history.keep", "routes[0].history.for", "routes[0].history.sets",
 	"routes[0].expect", "routes[0].resource", "routes[0].body_template",
 	"routes[0].unique.name", "routes[0].unique.fields", "routes[0].unique.fold", "routes[0].unique.ask", "routes[0].unique.list",
 	"routes[0].unique.location", "routes[0].unique.on_duplicate",

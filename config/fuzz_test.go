@@ -46,6 +46,7 @@ func requireComplete(t *testing.T, c *Config) {
 			t.Fatalf("accepted: %+v", r)
 		}
 		requireWholeRules(t, r)
+		requireWholeRepeats(t, r)
 	}
 }
 

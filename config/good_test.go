@@ -79,7 +79,8 @@ var goodFiles = map[string]func(c *Config){
 		r := &c.Routes[0]
 		r.Name, r.Match, r.Path, r.WebSocket, r.CORS, r.Key.Case = "a", "/a", PathRefuse, true, CORSOff, CaseFold
 	},
-	"rules": withRules,
+	"repeat": withRepeats,
+	"rules":  withRules,
 	"sentinel": func(c *Config) {
 		c.Store.Redis = defaultRedis()
 		c.Store.Redis.Mode, c.Store.Redis.WaitReplicas = Sentinel, 1

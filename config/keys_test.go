@@ -14,9 +14,10 @@ func TestKeysAreThoseOfTheTables(t *testing.T) {
 		t.Errorf("not sorted, or not without repetitions: %v", keys)
 	}
 	for _, want := range []string{
-		"listen", "upstream", "store", "store.redis.url", "limits.header", "refusals.status.stale", "defaults", "routes",
+		"listen", "upstream", "store", "store.redis.url", "limits.header", "refusals.status.stale", "refusals.status.in_doubt", "defaults", "routes",
 		"routes[].name", "routes[].when.query", "routes[].key.path", "routes[].guard", "routes[].version.from",
 		"routes[].version.ignore", "routes[].limits.body", "routes[].refusals.status.busy", "routes[].store_down",
+		"routes[].replay", "routes[].idempotency.enabled", "routes[].history.sets", "routes[].on_stale",
 		"routes[].expect", "routes[].unique[].fields", "routes[].require[].ask", "routes[].transitions.moves", "routes[].ask_headers",
 	} {
 		if !slices.Contains(keys, want) {
@@ -24,7 +25,7 @@ func TestKeysAreThoseOfTheTables(t *testing.T) {
 		}
 	}
 	for _, none := range []string{
-		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].history", "routes[].timeouts.idle",
+		"", "routes[]", "routes[].guard[]", "routes[].limits.header", "refusals.status.store", "defaults.mode", "routes[].history.sets[]", "routes[].timeouts.idle",
 		"routes[].unique[]", "routes[].require[].ask.orders",
 	} {
 		if slices.Contains(keys, none) {
@@ -74,6 +75,7 @@ func TestTheReferenceShowsTheDefaults(t *testing.T) {
 	for _, reason := range adjustableReasons {
 		allConflicts[reason] = 409
 	}
+	allConflicts["reused"] = 422
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	want.Refusals.Status, want.Routes[0].Refusals.Status = allConflicts, allConflicts
 	want.Routes[0].Name, want.Routes[0].Match = "articles", "/articles/{id}"

@@ -5,7 +5,7 @@ type Refusals struct {
 	// Profile is which statuses refusals have. Default conflict.
 	Profile Profile
 	// Status replaces single statuses of the profile: from a reason (stale, missing, exists, absent, duplicate,
-	// transition, rule, busy, unversioned) to a status of 400 to 499. Never nil. Default empty.
+	// transition, rule, busy, reused, in_doubt, unversioned) to a status of 400 to 499. Never nil. Default empty.
 	Status map[string]int
 	// TypePrefix begins the problem type of RFC 9457, which ends in the reason. Default urn:proxy409: .
 	TypePrefix string
@@ -32,14 +32,16 @@ const (
 )
 
 var (
-	adjustableReasons = []string{"stale", "missing", "exists", "absent", "duplicate", "transition", "rule", "busy", "unversioned"}
-	fixedReasons      = []string{
+	adjustableReasons = []string{
+		"stale", "missing", "exists", "absent", "duplicate", "transition", "rule", "busy", "reused", "in_doubt", "unversioned",
+	}
+	fixedReasons = []string{
 		"malformed", "unsupported", "too_large", "slow", "store", "grace", "unverifiable", "overloaded", "backend", "timeout",
 	}
 )
 
 func (r *Refusals) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"profile":     one(&r.Profile, oneOf("profile", ProfileConflict, ProfileRFC9110)),
 		"status":      r.decodeStatus,
 		"type_prefix": one(&r.TypePrefix, text(maxTypePrefix)),
@@ -60,5 +62,5 @@ func (r *Refusals) decodeStatus(d *decoder, v value) {
 			r.Status[reason] = status
 		}
 	}
-	d.mapping(v, plainSection, table)
+	d.mapping(v, table)
 }

@@ -56,6 +56,15 @@ type Route struct {
 	Refusals Refusals
 	// StoreDown is what becomes of a guarded write while the store does not answer. Default reject.
 	StoreDown StoreDown
+	// Replay is what becomes of a write that its own client repeats word for word. Default on.
+	Replay Replay
+	// Idempotency is what is done with Idempotency-Key. Only for a route that judges. Default: keys are not looked at.
+	Idempotency Idempotency
+	// History is what is kept of the representations behind the validators of a resource. Only for a route that judges. Nil, the
+	// default: nothing is.
+	History *History
+	// OnStale is what becomes of a write from a version that is not the present one. Only for a route that judges. Default refuse.
+	OnStale OnStale
 	// Rules are the causes of a conflict beside If-Match; their keys are the route's own.
 	Rules
 	// BodyTemplate is the text/template of the bodies of refusals, for clients that know another error format; up to 16KiB. Whoever parses
@@ -70,6 +79,7 @@ func (r Route) clone() Route {
 	r.Version.Ignore, r.Version.Suffixes = slices.Clone(r.Version.Ignore), slices.Clone(r.Version.Suffixes)
 	r.Key.Query, r.Key.Path = maps.Clone(r.Key.Query), maps.Clone(r.Key.Path)
 	r.Refusals.Status = maps.Clone(r.Refusals.Status)
+	r.History = r.History.clone()
 	r.Rules = r.cloneRules()
 	if r.Upstream != nil {
 		u := *r.Upstream // it has no User, the only pointer in it

@@ -21,7 +21,7 @@ const (
 func (d *decoder) config(root *yaml.Node, c *Config) {
 	var shared, routes *value
 	d.visit(value{root, ""}, func(d *decoder, v value) {
-		d.mapping(v, topSection, keys{
+		d.mapping(v, keys{
 			"listen":   one(&c.Listen, address),
 			"upstream": one(&c.Upstream, upstreamURL),
 			"tls": func(d *decoder, v value) {
@@ -57,14 +57,14 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 }
 
 func (a *Admin) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"listen":     one(&a.Listen, address),
 		"web_config": one(&a.WebConfig, d.fileName),
 	})
 }
 
 func (s *Store) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"grace": one(&s.Grace, grace),
 		"ttl":   one(&s.TTL, duration(time.Minute, 3650*day)),
 		"redis": func(d *decoder, v value) {
@@ -75,7 +75,7 @@ func (s *Store) decode(d *decoder, v value) {
 }
 
 func (r *Redis) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"url":           hidden(&r.URL, redisURL),
 		"mode":          one(&r.Mode, oneOf("Redis mode", Single, Cluster, Sentinel)),
 		"prefix":        one(&r.Prefix, redisPrefix),
@@ -91,7 +91,7 @@ func (t *Timeouts) decode(d *decoder, v value) {
 	table["header"] = one(&t.Header, duration(time.Millisecond, day))
 	table["send"] = one(&t.Send, duration(time.Millisecond, day))
 	table["idle"] = one(&t.Idle, duration(time.Millisecond, day))
-	d.mapping(v, plainSection, table)
+	d.mapping(v, table)
 }
 
 func (t *RouteTimeouts) decode(d *decoder, v value) {
@@ -99,7 +99,7 @@ func (t *RouteTimeouts) decode(d *decoder, v value) {
 	for _, whole := range []string{"header", "send", "idle"} {
 		table[whole] = refused("holds for the whole listener, whatever the route; it belongs into the timeouts of the file")
 	}
-	d.mapping(v, plainSection, table)
+	d.mapping(v, table)
 }
 
 func (t *RouteTimeouts) keys() keys {
@@ -117,7 +117,7 @@ func (l *Limits) decode(d *decoder, v value) {
 	table["header"] = one(&l.Header, size(KiB, 16*MiB))
 	table["held"] = one(&l.Held, size(MiB, 1024*GiB))
 	table["validators"] = one(&l.Validators, whole(1, 256))
-	d.mapping(v, plainSection, table)
+	d.mapping(v, table)
 }
 
 func (l *RouteLimits) decode(d *decoder, v value) {
@@ -125,7 +125,7 @@ func (l *RouteLimits) decode(d *decoder, v value) {
 	table["header"] = refused("holds for the whole listener, whatever the route; it belongs into the limits of the file")
 	table["held"] = refused("holds for the whole process, whatever the route; it belongs into the limits of the file")
 	table["validators"] = refused("holds for all records, whatever the route; it belongs into the limits of the file")
-	d.mapping(v, plainSection, table)
+	d.mapping(v, table)
 }
 
 func (l *RouteLimits) keys() keys {

@@ -16,7 +16,7 @@ func (d *decoder) routes(v value, base Route, c *Config) {
 			return
 		}
 		r := base.clone()
-		d.mapping(v, routeSection, r.keys())
+		d.mapping(v, r.keys())
 		d.require(v, "name", "a label for metrics and logs")
 		d.require(v, "match", "a net/http pattern, [HOST]/path")
 		for len(c.Routes) < i { // one before was no mapping: keep the indices of the file
@@ -52,6 +52,11 @@ func (r *Route) keys() keys {
 		"refusals":   r.Refusals.decode,
 		"store_down": one(&r.StoreDown, oneOf("way with a store that is down", StoreDownReject, StoreDownAllow)),
 
+		"replay":      one(&r.Replay, oneOf("way with repeated writes", ReplayOn, ReplayOff)),
+		"idempotency": r.Idempotency.decode,
+		"history":     r.decodeHistory,
+		"on_stale":    one(&r.OnStale, oneOf("way with stale writes", StaleRefuse, StaleMerge)),
+
 		"body_template": one(&r.BodyTemplate, prose(maxBody)),
 	}
 	maps.Copy(table, r.ruleKeys())
@@ -63,11 +68,11 @@ func (r *Route) decodeDefaults(d *decoder, v value) {
 	for _, own := range append([]string{"name", "match", "when"}, ownRules...) {
 		table[own] = refused("belongs to one route; it has no default for all")
 	}
-	d.mapping(v, routeSection, table)
+	d.mapping(v, table)
 }
 
 func (w *When) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{"query": parameters(&w.Query, wholeValue)})
+	d.mapping(v, keys{"query": parameters(&w.Query, wholeValue)})
 	const wanted = "a parameter of the query with a regexp, as in {action: save|delete}"
 	d.require(v, "query", wanted)
 	if path := join(v.path, "query"); w.Query == nil && d.has(path) && d.sound(path) {
@@ -76,7 +81,7 @@ func (w *When) decode(d *decoder, v value) {
 }
 
 func (k *Key) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"query": parameters(&k.Query, partOfKey),
 		"path":  parameters(&k.Path, partOfKey),
 		"case":  one(&k.Case, oneOf("way with letter case", CaseExact, CaseFold)),
@@ -84,7 +89,7 @@ func (k *Key) decode(d *decoder, v value) {
 }
 
 func (s *Version) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"from":         one(&s.From, oneOf("version source", FromETag, FromBody, FromJSON, FromHeader)),
 		"pointer":      one(&s.Pointer, jsonPointer),
 		"header":       one(&s.Header, versionField),

@@ -27,13 +27,16 @@ func (r *Rules) ruleKeys() keys {
 	}
 }
 
+// judging are the keys without which a route that does not judge is left where `defaults` has them.
+var judging = []string{"expect", "ask_headers", "idempotency", "history", "on_stale"}
+
 // ownRules are the rules that belong to one route.
 var ownRules = []string{"unique", "require", "transitions", "resource", "leases", "touches"}
 
 func (u *Unique) decode(d *decoder, v value) {
 	u.OnDuplicate = DuplicateRefuse
 	const fields = "JSON pointers to what must be unique in the request's body, as [/email]"
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"name":         one(&u.Name, routeName),
 		"fields":       notEmpty(&u.Fields, "names no field; it wants "+fields, texts(&u.Fields, maxFields, jsonPointer)),
 		"fold":         texts(&u.Fold, maxFields, oneOf("way to fold", FoldTrim, FoldLower, FoldNFC)),
@@ -47,7 +50,7 @@ func (u *Unique) decode(d *decoder, v value) {
 }
 
 func (r *Require) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"name":               one(&r.Name, routeName),
 		"on":                 notEmpty(&r.On, "names no method; leave the key out for all that are judged", methods(&r.On, guardable)),
 		"ask":                named(&r.Ask, "answer", maxAsk, answerName, func(s *string) decodeFunc { return one(s, ruleTemplate) }),
@@ -60,7 +63,7 @@ func (r *Require) decode(d *decoder, v value) {
 
 func (t *Transitions) decode(d *decoder, v value) {
 	const moves = "each state with those that may follow it, as {open: [closed], closed: []}"
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"field": one(&t.Field, jsonPointer),
 		"moves": named(&t.Moves, "state", maxStates, state, func(to *[]string) decodeFunc { return texts(to, maxStates, state) }),
 		"initial": notEmpty(&t.Initial, "names no state; leave the key out where a resource may be created in any",

@@ -35,7 +35,7 @@ type ClientTLS struct {
 }
 
 func (t *ServerTLS) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"cert_file":      one(&t.CertFile, d.fileName),
 		"key_file":       one(&t.KeyFile, d.fileName),
 		"client_ca_file": one(&t.ClientCAFile, d.fileName),
@@ -46,7 +46,7 @@ func (t *ServerTLS) decode(d *decoder, v value) {
 }
 
 func (t *ClientTLS) decode(d *decoder, v value) {
-	d.mapping(v, plainSection, keys{
+	d.mapping(v, keys{
 		"ca_file":              one(&t.CAFile, d.fileName),
 		"cert_file":            one(&t.CertFile, d.fileName),
 		"key_file":             one(&t.KeyFile, d.fileName),

@@ -23,6 +23,9 @@ func (w *warner) route(path string, r Route, s Store) {
 	w.times(path, r)
 	w.version(path+".version", r.Version, s.TTL)
 	w.storeDown(path+".store_down", r, s)
+	w.idempotency(path+".idempotency", r, s)
+	w.warn(r.History != nil && r.OnStale == StaleRefuse && r.Refusals.Disclose == DiscloseNever, path+".history",
+		"does nothing with disclose: never, by which no refusal tells what has changed")
 	w.warn(w.has(path+".ask_headers") && len(r.AskHeaders) > 0 && !r.decide(), path+".ask_headers",
 		"does nothing without unique, require or transitions, whose questions would have these fields")
 }
@@ -78,6 +81,16 @@ func (w *warner) storeDown(path string, r Route, s Store) {
 	w.warn(allow && s.Redis != nil && r.decide(), path,
 		"allow: while the store does not answer, unique, require and transitions are decided without a lease, and two writes at once can "+
 			"break them together")
+}
+
+func (w *warner) idempotency(path string, r Route, s Store) {
+	if !r.Idempotency.Enabled {
+		return
+	}
+	w.warn(s.Redis == nil, path,
+		"keys are kept in this process's memory: what is sent again after a restart is carried out again; with store.redis it is not")
+	w.warn(w.has(path) && slices.Contains(r.Pass, "POST"), path,
+		"is for the methods that are judged, and POST passes here; name it in guard if its keys are to count")
 }
 
 // matches warns about a match whose routes all ask for more, at the last of them.

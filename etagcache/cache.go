@@ -231,6 +231,11 @@ func (c *Cache) Judge(v View, cond Condition, e Evidence) Verdict {
 	return verdict
 }
 
+// Known says whether the request of a wish is known already, by a view of the wish's key: [Repeated], [Reused], or [Admit] for neither.
+func (c *Cache) Known(v View, w Wish) Verdict {
+	return known(v.Record.at(v.at.Now), Claim{Print: w.Print, Keyed: w.Keyed, Again: w.Again}, v.at.Now)
+}
+
 // Ping asks the store whether it answers and how long its grace period lasts yet.
 func (c *Cache) Ping(ctx context.Context) (grace time.Duration, err error) {
 	reply, err := c.store.Ping(ctx)

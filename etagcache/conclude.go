@@ -18,16 +18,21 @@ type Conclusion struct {
 	// Created are those of the keys that were kept and stand for something that the write, which was applied, has created: see
 	// [Held.Created]. Forgotten are those of which that is to be forgotten.
 	Created, Forgotten []Key
+	// Answers are what the client of the write, which was applied, is answered, by those keys with which that is to be remembered.
+	Answers map[Key][]byte
 }
 
 // ending is what the conclusion says of one key.
 func (c Conclusion) ending(k heldKey) Conclude {
 	e := Conclude{Outcome: c.Outcome}
 	created := c.Outcome == Applied && slices.Contains(c.Created, k.view.Key)
+	if c.Outcome == Applied {
+		e.Answer = c.Answers[k.view.Key]
+	}
 	switch {
 	case created:
 		e.Created = true
-	case k.kept && c.Outcome == Applied:
+	case k.kept && c.Outcome == Applied && e.Answer == nil:
 		e.Outcome = Unapplied
 	case c.Shows && k.view.Key == c.Primary:
 		e.Shows, e.Shown, e.Confirmed = true, c.Shown, c.Confirmed

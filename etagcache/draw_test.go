@@ -37,11 +37,20 @@ func drawRecord(t *rapid.T) Record {
 			return Mark{ID: drawID(t, "mark"), Until: drawInstant(t, "until")}
 		}), 0, maxMarks).Draw(t, "marks")),
 	}
+	drawPrint := func() Print { return Print{Head: digest.Draw(t, "head"), Whole: digest.Draw(t, "whole")} }
+	if rapid.Bool().Draw(t, "repeatable") {
+		r.Last = Last{Print: drawPrint(), Doubt: rapid.Bool().Draw(t, "doubt"), Until: drawInstant(t, "until")}
+		r.Last.Answer = nonEmpty(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "answer"))
+		if r.Last.Print == (Print{}) {
+			r.Last = Last{}
+		}
+	}
 	if r.State == Writing {
 		r.Lease = Lease{
 			ID: drawID(t, "lease"), Until: drawInstant(t, "until"),
 			InDoubt: rapid.Bool().Draw(t, "in doubt"), Touched: rapid.Bool().Draw(t, "touched"),
 			Before: rapid.SampledFrom([]State{Unknown, Known}).Draw(t, "before"), BeforeVersion: drawID(t, "before version"),
+			Print: drawPrint(),
 		}
 	}
 	return r

@@ -19,12 +19,18 @@ var ErrCorrupt = errors.New("the stored value is not a record")
 
 // The encoding is: format, epoch (8), state, flags, seq, moved, version (12), left (12), then counted lists of validators
 // (tag 12, rep 12, flags), retired digests (12) and marks (id 12, until), then, while writing, the lease (id 12, until,
-// state before, version before 12). Counts, seq and instants are uvarints.
+// state before, version before 12, and its print if it has one), and what is remembered of the last write. Counts, seq and instants are uvarints.
 const (
 	flagTouched = 1 << iota
 	flagInDoubt
 	flagCreated
+	flagLast    // there is a Last
+	flagDoubted // and it is in doubt
+	flagPrinted // the lease has a print
 )
+
+// MaxAnswer is how long the answer of a [Last] is at the most, in bytes.
+const MaxAnswer = 80 << 10
 
 // encode writes the record as it is stored in the given epoch.
 func encode(r Record, epoch EpochID) []byte {
@@ -41,6 +47,15 @@ func encode(r Record, epoch EpochID) []byte {
 	}
 	if r.Created {
 		flags |= flagCreated
+	}
+	if r.Last.Print != (Print{}) {
+		flags |= flagLast
+	}
+	if r.Last.Doubt {
+		flags |= flagDoubted
+	}
+	if r.Lease.Print != (Print{}) {
+		flags |= flagPrinted
 	}
 	b = append(b, byte(r.State), flags)
 	b = binary.AppendUvarint(b, r.Seq)
@@ -67,8 +82,22 @@ func encode(r Record, epoch EpochID) []byte {
 		b = binary.AppendUvarint(b, uint64(r.Lease.Until))
 		b = append(b, byte(r.Lease.Before))
 		b = append(b, r.Lease.BeforeVersion[:]...)
+		if flags&flagPrinted != 0 {
+			b = appendPrint(b, r.Lease.Print, r.Lease.Remember)
+		}
+	}
+	if flags&flagLast != 0 {
+		b = appendPrint(b, r.Last.Print, r.Last.Until)
+		b = binary.AppendUvarint(b, uint64(len(r.Last.Answer)))
+		b = append(b, r.Last.Answer...)
 	}
 	return b
+}
+
+func appendPrint(b []byte, p Print, until Instant) []byte {
+	b = append(b, p.Head[:]...)
+	b = append(b, p.Whole[:]...)
+	return binary.AppendUvarint(b, uint64(until))
 }
 
 func boolByte(b bool) byte {
@@ -99,7 +128,6 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 	r.State = State(d.byte())
 	flags := d.byte()
 	r.Created = flags&flagCreated != 0
-	flags &^= flagCreated
 	r.Seq = d.uvarint()
 	r.Moved = Instant(d.uvarint())
 	d.bytes(r.Version[:])
@@ -125,9 +153,18 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 		d.bytes(r.Lease.BeforeVersion[:])
 		r.Lease.Touched = flags&flagTouched != 0
 		r.Lease.InDoubt = flags&flagInDoubt != 0
-		d.demand(flags <= flagTouched|flagInDoubt && (r.Lease.Before == Unknown || r.Lease.Before == Known))
+		d.demand(r.Lease.Before == Unknown || r.Lease.Before == Known)
+		if flags&flagPrinted != 0 {
+			r.Lease.Print, r.Lease.Remember = d.print()
+		}
 	} else {
-		d.demand(flags == 0)
+		d.demand(flags&(flagTouched|flagInDoubt|flagPrinted) == 0)
+	}
+	d.demand(flags < flagPrinted<<1 && (flags&flagDoubted == 0 || flags&flagLast != 0))
+	if flags&flagLast != 0 {
+		r.Last.Print, r.Last.Until = d.print()
+		r.Last.Doubt = flags&flagDoubted != 0
+		r.Last.Answer = d.answer()
 	}
 	d.demand(len(d.rest) == 0 && r.State != None && r.State <= Writing)
 	if d.err != nil {
@@ -148,6 +185,30 @@ func (d *decoder) bytes(into []byte) {
 		return
 	}
 	d.rest = d.rest[copy(into, d.rest):]
+}
+
+// print reads a print that is not zero, and until when it is remembered.
+func (d *decoder) print() (p Print, until Instant) {
+	d.bytes(p.Head[:])
+	d.bytes(p.Whole[:])
+	until = Instant(d.uvarint())
+	d.demand(p != Print{})
+	return p, until
+}
+
+// answer reads what is left in its place. It is not copied: nobody changes what is stored.
+func (d *decoder) answer() []byte {
+	n := d.uvarint()
+	if d.err != nil || n > MaxAnswer || n > uint64(len(d.rest)) {
+		d.err = ErrCorrupt
+		return nil
+	}
+	a := d.rest[:n:n]
+	d.rest = d.rest[n:]
+	if n == 0 {
+		return nil
+	}
+	return a
 }
 
 // demand makes a value that encode would not have written an error, so that one record is stored in one way only.

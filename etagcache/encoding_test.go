@@ -123,6 +123,17 @@ func goldenRecords() map[string]Record {
 	return map[string]Record{
 		"unknown": {State: Unknown, Version: id("version-0001"), Seq: 1},
 		"created": {State: Unknown, Version: id("version-0001"), Seq: 3, Moved: 1700000000123, Created: true},
+		"printed": {
+			State: Writing, Version: id("lease-000002"), Seq: 301,
+			Lease: Lease{
+				ID: id("lease-000002"), Until: 1700000060123, Before: Unknown, BeforeVersion: id("version-0002"),
+				Print: Print{Head: id("head-0000001"), Whole: id("whole-000001")}, Remember: 1700086460123,
+			},
+		},
+		"repeatable": {
+			State: Unknown, Version: id("version-0001"), Seq: 3, Moved: 1700000000123,
+			Last: Last{Print: Print{Head: id("head-0000001"), Whole: id("whole-000001")}, Answer: []byte("204\n\n"), Until: 1700000060123},
+		},
 		"known": {
 			State: Known, Version: id("version-0002"), Left: id("lease-000001"), Seq: 300,
 			Validators: []Validator{{Tag: id("tag-00000001"), Rep: id("rep-00000001"), Weak: true}, {Tag: id("tag-00000002")}},

@@ -16,6 +16,12 @@ type Wish struct {
 	// Kept: the write does not change the resource, and has it to itself so that nobody else does meanwhile. When the write is over, its
 	// record is as it was before.
 	Kept bool
+	// Print is the fingerprint of the request, by which it is known again; zero: it is not to be.
+	Print Print
+	// Keyed, Remember: see [Claim]. The time counts from the claim. Again: the write goes on although it is known.
+	Keyed    bool
+	Remember time.Duration
+	Again    bool
 }
 
 // Term is how long a write may take.
@@ -105,10 +111,14 @@ func (h *Held) claimKey(ctx context.Context, w Wish) (view View, from Version, v
 	c := h.cache
 	event := func(v View) Event {
 		from = v.Record.Version
-		return Claim{
+		claim := Claim{
 			ID: h.id, Until: c.laterThan(v, h.term.Work+h.term.margin()+h.term.Settle),
-			Condition: w.Condition, Evidence: w.Evidence,
+			Condition: w.Condition, Evidence: w.Evidence, Print: w.Print, Keyed: w.Keyed, Again: w.Again,
 		}
+		if w.Remember > 0 {
+			claim.Remember = c.laterThan(v, w.Remember)
+		}
+		return claim
 	}
 	view = w.View
 	// The view may be older than a write that the store has not heard of yet, or than this replica's place in the fleet.

@@ -85,6 +85,42 @@ type Lease struct {
 	// Touched: a mark was open when the record was claimed, or was set since. Whatever becomes of the write, the
 	// resource is unknown after it.
 	Touched bool
+	// Print is the request's, and Remember until when it is remembered where its key is its own (zero: as long as it is the latest).
+	Print    Print
+	Remember Instant
+}
+
+// last is what is remembered of the write when nobody can say what came of it.
+func (l Lease) last() Last {
+	if l.Print == (Print{}) || l.Touched {
+		return Last{}
+	}
+	return Last{Print: l.Print, Doubt: true, Until: l.Remember}
+}
+
+// Print is the fingerprint of one request, by which it is known again when its client repeats it. The zero value is that of no request.
+type Print struct {
+	Head  Digest // of what is there before the body
+	Whole Digest // of all of it
+}
+
+// Last is a write of which its client may not have had the answer. The zero value is none.
+type Last struct {
+	Print Print
+	// Doubt: nobody knows whether it was applied.
+	Doubt bool
+	// Answer is what the backend answered, in the caller's own form; nil with Doubt.
+	Answer []byte
+	// Until is when it is forgotten. Zero: with the next move, as in any case.
+	Until Instant
+}
+
+// at is what is still known of it.
+func (l Last) at(now Instant) Last {
+	if l.Until != 0 && now >= l.Until {
+		return Last{}
+	}
+	return l
 }
 
 // Record is all that the fleet knows of one resource. It is a value: no function of this package changes the arrays
@@ -105,6 +141,8 @@ type Record struct {
 	// Created: the write that ended at Moved created what the key stands for. It is told of keys that stand for something to be created
 	// but once ([Conclusion.Created]), and forgotten with the next move.
 	Created bool
+	// Last is the write that Moved and Version come from, if it may be known again.
+	Last Last
 	// Left is the lease that ended here last, so that whoever ends it twice recognises its own success.
 	Left LeaseID
 	// Seq counts the swaps of this record. With it no stored value ever returns, even where all else does (a
@@ -123,7 +161,7 @@ func (r Record) at(now Instant) Record {
 	r.Marks = openMarks(r.Marks, now)
 	if r.State == Writing && now >= r.Lease.Until {
 		r = r.retire()
-		r.Moved, r.Created = max(r.Moved, r.Lease.Until), false
+		r.Moved, r.Created, r.Last = max(r.Moved, r.Lease.Until), false, r.Lease.last()
 		r.State, r.Lease = Unknown, Lease{}
 	}
 	return r
@@ -165,7 +203,7 @@ func (r Record) retireAmong(d Digest, room int) Record {
 // resource changed, or a little later.
 func (r Record) moved(fresh Version, now Instant) Record {
 	r = r.retire()
-	r.Version, r.Moved, r.Created = fresh, max(r.Moved, now), false
+	r.Version, r.Moved, r.Created, r.Last = fresh, max(r.Moved, now), false, Last{}
 	if r.State != Writing {
 		r.State = Unknown
 	}
@@ -226,6 +264,7 @@ func (r Record) lifetime(ttl time.Duration, now Instant) (lives, kept time.Durat
 		open = max(open, m.Until)
 	}
 	kept = open.Sub(now)
+	remembered := max(r.Last.Until, r.Lease.Remember).Sub(now)
 	switch {
 	case r.State != Known && len(r.Validators) == 0 && len(r.Retired) == 0:
 		if r.Moved != 0 || kept > 0 {
@@ -236,5 +275,5 @@ func (r Record) lifetime(ttl time.Duration, now Instant) (lives, kept time.Durat
 	case slices.ContainsFunc(r.Validators, func(v Validator) bool { return r.isRetired(v.Tag) }):
 		ttl *= 2
 	}
-	return kept + ttl, kept
+	return max(kept+ttl, remembered), kept
 }

@@ -37,6 +37,12 @@ type Claim struct {
 	Until     Instant // the end of the lease and the settle time after it
 	Condition Condition
 	Evidence  Evidence // what the backend showed the writer, if it was asked
+	Print     Print    // of the request, where it is to be known again
+	// Keyed: the resource is a name that the client gave this one request (Idempotency-Key), and Remember until when it is remembered.
+	Keyed    bool
+	Remember Instant
+	// Again: that it is known is no reason to refuse it. The backend was asked.
+	Again bool
 }
 
 // Conclude ends a lease.
@@ -57,6 +63,8 @@ type Conclude struct {
 	// Created, with Applied: the write created what the key stands for. Forget, with Unapplied: that an earlier one did is forgotten,
 	// because the backend shows it by now.
 	Created, Forget bool
+	// Answer, with Applied, is what the client is answered, to be answered again. Nil: the write need not be known again.
+	Answer []byte
 }
 
 // Outcome is what is known of a write after it was sent, or was not.
@@ -121,11 +129,13 @@ const (
 	Drift                      // Learn: somebody writes past the proxy
 	Lagging                    // Learn, Claim: what the backend showed may be older than the last write
 	Crowded                    // Learn: the record has no room for it; it names the present version only together with that
+	Repeated                   // Claim: it is the latest write over again
+	Reused                     // Claim: its name was another request's before
 )
 
 var verdictNames = [...]string{
 	"done", "planted", "admit", "ask", "busy", "stale", "exists", "absent", "unversioned", "grace", "late", "drift",
-	"lagging", "crowded",
+	"lagging", "crowded", "repeated", "reused",
 }
 
 func (v Verdict) String() string {
@@ -190,6 +200,9 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 		return r, Grace
 	}
 	r = r.at(at.Now)
+	if v := known(r, e, at.Now); v != Admit {
+		return r, v
+	}
 	r, evidence, heeded := heed(r, e.Evidence, at)
 	if v := judge(r, e.Condition, evidence); v != Admit {
 		return r, v
@@ -202,9 +215,30 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 		ID: e.ID, Until: e.Until,
 		Before: r.State, BeforeVersion: r.Version,
 		Touched: len(r.Marks) > 0,
+		Print:   e.Print, Remember: e.Remember,
 	}
 	r.State, r.Version = Writing, Version(e.ID)
 	return changed(r), Admit
+}
+
+// known says whether the request is known already: as the latest write, or by its name. Else the answer is Admit.
+func known(r Record, e Claim, now Instant) Verdict {
+	if e.Print == (Print{}) || e.Again {
+		return Admit
+	}
+	before := r.Last.at(now).Print
+	if r.State == Writing {
+		before = r.Lease.Print
+	}
+	switch {
+	case e.Keyed && before != (Print{}) && before.Whole != e.Print.Whole:
+		return Reused
+	case r.State == Writing: // its outcome is waited for
+		return Admit
+	case before.Whole == e.Print.Whole:
+		return Repeated
+	}
+	return Admit
 }
 
 // heed adds what the backend showed the writer to the record, as any read would. When that reveals a drift, the evidence
@@ -261,6 +295,9 @@ func conclude(r Record, e Conclude, at Moment) (Record, Verdict) {
 		r.State, r.Lease = Unknown, Lease{}
 		r = r.moved(at.Fresh, e.Now)
 		r.Created = e.Created
+		if e.Answer != nil && lease.Print != (Print{}) && !lease.Touched {
+			r.Last = Last{Print: lease.Print, Answer: e.Answer, Until: lease.Remember}
+		}
 		if e.Shows && !lease.Touched {
 			// Under an open mark the tag is not noted: when the mark ends by running out, nothing moves the record.
 			r.Validators = []Validator{e.Shown}

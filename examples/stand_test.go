@@ -131,10 +131,16 @@ func unsafeMethod(a arrival) bool {
 // that it shows. "…" stands there for anything.
 func (s *stand) transcript(example string) {
 	s.t.Helper()
+	s.carryOut("the README of "+example, read(s.t, filepath.Join(example, "README.md")))
+}
+
+// carryOut does so with a text; where is what messages call it.
+func (s *stand) carryOut(where, text string) {
+	s.t.Helper()
 	installed(s.t, "curl", "curl")
-	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(read(s.t, filepath.Join(example, "README.md")), -1)
+	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(text, -1)
 	if len(blocks) == 0 {
-		s.t.Fatalf("the README of %s shows no exchange", example)
+		s.t.Fatalf("%s shows no exchange", where)
 	}
 	for _, block := range blocks {
 		for step := range strings.SplitSeq(strings.TrimPrefix(block[1], "$ "), "\n$ ") {

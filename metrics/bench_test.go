@@ -22,6 +22,8 @@ var hotPath = []struct {
 	{"Decision", func(m proxy.Observer, _ int) { m.Decision("articles", proxy.Enforce, proxy.Refused, "stale") }},
 	{"DecisionOther", func(m proxy.Observer, _ int) { m.Decision("articles", proxy.Enforce, "postponed", "rain") }},
 	{"Probe", func(m proxy.Observer, _ int) { m.Probe("articles", proxy.ProbeVersion) }},
+	{"Idempotency", func(m proxy.Observer, _ int) { m.Idempotency("articles", proxy.IdempotencyFirst) }},
+	{"History", func(m proxy.Observer, _ int) { m.History("articles", proxy.HistoryKept) }},
 	{"Rule", func(m proxy.Observer, _ int) { m.Rule("users", "unique-1", proxy.RuleHeld) }},
 }
 

@@ -28,6 +28,8 @@ const (
 	transition   = "transition"
 	rule         = "rule"
 	busy         = "busy"
+	reused       = "reused"
+	inDoubt      = "in_doubt"
 	unversioned  = "unversioned"
 	malformed    = "malformed"
 	unsupported  = "unsupported"
@@ -56,19 +58,23 @@ var reasonsOf = map[proxy.Decision][]string{
 	// The backend may fail an admitted write after the verdict.
 	proxy.Admitted: {None, backend, timeout},
 	proxy.Refused: {
-		stale, missing, exists, absent, duplicate, transition, rule, busy, unversioned, malformed, unsupported, tooLarge, slow, closed,
-		storeDown, grace, overloaded, unverifiable, backend, timeout,
+		stale, missing, exists, absent, duplicate, transition, rule, busy, reused, inDoubt, unversioned, malformed, unsupported, tooLarge, slow,
+		closed, storeDown, grace, overloaded, unverifiable, backend, timeout,
 	},
 	// What was forgiven: no precondition (missing: allow), no store (store_down: allow), no lease to be had.
 	proxy.Passed: {None, missing, busy, storeDown, grace, backend, timeout},
 	// Whatever the backend then answered, the verdict is what counts.
 	proxy.WouldRefuse: {
-		stale, missing, exists, absent, duplicate, transition, rule, busy, unversioned, malformed, unsupported, tooLarge,
+		stale, missing, exists, absent, duplicate, transition, rule, busy, reused, inDoubt, unversioned, malformed, unsupported, tooLarge,
 		storeDown, grace, overloaded, unverifiable,
 	},
 	// The verdict that the backend's 401 or 403 stands for, where it was known.
 	proxy.PassedThrough: {None, stale, exists, absent, unverifiable},
 	proxy.Returned:      {None, duplicate},
+	// Nothing is objected to in what was done already.
+	proxy.Replayed: {None},
+	// As an admitted write.
+	proxy.Merged: {None, backend, timeout},
 }
 
 // verdicts lists every pair that has a series.
@@ -126,3 +132,14 @@ var outcomes = []string{
 
 // ruleOutcomes are the outcomes of a rule.
 var ruleOutcomes = []string{proxy.RuleHeld, proxy.RuleRefused, proxy.RuleUnverifiable, Other}
+
+// keyOutcomes are the outcomes of a request with an Idempotency-Key.
+var keyOutcomes = []string{
+	proxy.IdempotencyFirst, proxy.IdempotencyReplayed, proxy.IdempotencyBusy, proxy.IdempotencyReused, proxy.IdempotencyInDoubt,
+	proxy.IdempotencyMissing, Other,
+}
+
+// historyOutcomes are the outcomes of keeping a version and of looking for one.
+var historyOutcomes = []string{
+	proxy.HistoryKept, proxy.HistoryTooLarge, proxy.HistoryFailed, proxy.HistoryFound, proxy.HistoryGone, Other,
+}

@@ -127,6 +127,16 @@ var (
 		[]string{"route", "rule", "outcome"},
 		"Rules that were decided, by outcome.",
 	}
+	idempotencyInfo = Info{
+		"proxy409_idempotency_total", counter,
+		[]string{"route", "outcome"},
+		"Requests with an Idempotency-Key, and those without one where it is required, by what the key said.",
+	}
+	historyInfo = Info{
+		"proxy409_history_total", counter,
+		[]string{"route", "outcome"},
+		"Earlier versions of resources that were to be kept, and those that a stale write was made from, by outcome.",
+	}
 	refusedInfo = Info{
 		"proxy409_connections_refused_total", counter,
 		[]string{"cause"},
@@ -150,7 +160,7 @@ func List() []Info {
 		decisionsInfo, requestsInfo, requestDurationInfo, upstreamDurationInfo, addedLatencyInfo,
 		storeOperationsInfo, storeDurationInfo, storeUpInfo, graceInfo, clockJumpsInfo, warningsInfo, unlikeInfo,
 		heldInfo, writesInFlightInfo, endedInfo, leasesExpiredInfo, driftInfo, unwrittenInfo, unguardedInfo, malformedInfo, unversionedInfo, probesInfo,
-		rulesInfo, refusedInfo, certificateInfo, buildInfo,
+		rulesInfo, idempotencyInfo, historyInfo, refusedInfo, certificateInfo, buildInfo,
 	}
 	for i := range all {
 		all[i].Labels = slices.Clone(all[i].Labels)

@@ -102,6 +102,9 @@ func play(m *metrics.Metrics) {
 	m.Decision("articles", proxy.Enforce, proxy.PassedThrough, "")
 	m.Decision("users", proxy.Observe, proxy.WouldRefuse, "duplicate")
 	m.Decision("users", proxy.Enforce, proxy.Returned, "duplicate")
+	m.Decision("articles", proxy.Enforce, proxy.Refused, "reused")
+	m.Decision("articles", proxy.Enforce, proxy.Replayed, "")
+	m.Decision("articles", proxy.Enforce, proxy.Merged, "timeout")
 	m.Decision("", proxy.Off, proxy.Refused, "malformed")
 	m.Decision("articles", proxy.Enforce, proxy.Admitted, "stale") // makes no sense: a defect
 	m.Decision("articles", proxy.Enforce, "postponed", "rain")
@@ -123,6 +126,12 @@ func play(m *metrics.Metrics) {
 	m.Rule("users", "no-orders", proxy.RuleUnverifiable)
 	m.Rule("users", "no-orders", "bent")
 	m.Rule("articles", "unique-1", proxy.RuleHeld) // has none
+	m.Idempotency("articles", proxy.IdempotencyFirst)
+	m.Idempotency("articles", proxy.IdempotencyInDoubt)
+	m.Idempotency("articles", "forgotten")
+	m.History("users", proxy.HistoryKept)
+	m.History("users", proxy.HistoryGone)
+	m.History("users", "rewritten")
 
 	ctx := context.Background()
 	store := &fakeStore{took: 400 * time.Microsecond}

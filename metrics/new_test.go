@@ -84,7 +84,7 @@ func TestNothingThatIsSaidMakesANewSeries(t *testing.T) {
 		}
 		return fmt.Sprintf("%x", rand.Uint64())
 	}
-	decisions := []proxy.Decision{proxy.Admitted, proxy.Refused, proxy.Passed, proxy.WouldRefuse, proxy.PassedThrough, proxy.Returned}
+	decisions := []proxy.Decision{proxy.Admitted, proxy.Refused, proxy.Passed, proxy.WouldRefuse, proxy.PassedThrough, proxy.Returned, proxy.Replayed, proxy.Merged}
 	for range 10_000 {
 		route := word()
 		m.Request(route, word(), rand.N(1200)-100, rand.N(time.Hour)-time.Minute, rand.N(time.Hour)-time.Minute, time.Microsecond)
@@ -92,6 +92,8 @@ func TestNothingThatIsSaidMakesANewSeries(t *testing.T) {
 		m.Decision(route, proxy.Mode(word()), decisions[rand.N(len(decisions))], word())
 		m.Probe(route, word())
 		m.Rule(route, word(), word())
+		m.Idempotency(route, word())
+		m.History(route, word())
 		m.LeaseExpired(route)
 		m.Drift(route)
 		m.RecordUnwritten(route)

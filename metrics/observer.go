@@ -10,8 +10,9 @@ import (
 
 // routeVectors are the metrics with a route label.
 type routeVectors struct {
-	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes, ended, rules *prometheus.CounterVec
-	request, upstream, added                                                                                      *prometheus.HistogramVec
+	decisions, requests, leasesExpired, drift, unwritten, unguarded, malformed, unversioned, probes, ended, rules, keys, history *prometheus.CounterVec
+
+	request, upstream, added *prometheus.HistogramVec
 }
 
 func newRouteVectors(cs *collectors) routeVectors {
@@ -30,6 +31,8 @@ func newRouteVectors(cs *collectors) routeVectors {
 		probes:        cs.counter(probesInfo),
 		ended:         cs.counter(endedInfo),
 		rules:         cs.counter(rulesInfo),
+		keys:          cs.counter(idempotencyInfo),
+		history:       cs.counter(historyInfo),
 	}
 }
 
@@ -39,7 +42,7 @@ type routeSeries struct {
 	requests                                              [len(methods)][len(codes)]prometheus.Counter
 	request, upstream, added                              prometheus.Observer
 	leasesExpired, drift, unwritten, unguarded, malformed prometheus.Counter
-	unversioned, probes, ended                            map[string]prometheus.Counter // read-only
+	unversioned, probes, ended, keys, history             map[string]prometheus.Counter // read-only
 	rules                                                 map[ruled]prometheus.Counter  // read-only
 }
 
@@ -58,9 +61,11 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 		unwritten:     v.unwritten.WithLabelValues(route.Name),
 		unguarded:     v.unguarded.WithLabelValues(route.Name),
 		malformed:     v.malformed.WithLabelValues(route.Name),
-		unversioned:   make(map[string]prometheus.Counter, len(causes)),
-		probes:        make(map[string]prometheus.Counter, len(outcomes)),
-		ended:         make(map[string]prometheus.Counter, len(endings)),
+		unversioned:   byLabel(v.unversioned, route.Name, causes),
+		probes:        byLabel(v.probes, route.Name, outcomes),
+		ended:         byLabel(v.ended, route.Name, endings),
+		keys:          byLabel(v.keys, route.Name, keyOutcomes),
+		history:       byLabel(v.history, route.Name, historyOutcomes),
 		rules:         make(map[ruled]prometheus.Counter, len(route.Rules)*len(ruleOutcomes)+1),
 	}
 	for _, o := range verdicts() {
@@ -71,20 +76,20 @@ func (v routeVectors) resolve(route Route) *routeSeries {
 			series.requests[i][j] = v.requests.WithLabelValues(route.Name, method, code)
 		}
 	}
-	for _, cause := range causes {
-		series.unversioned[cause] = v.unversioned.WithLabelValues(route.Name, cause)
-	}
-	for _, outcome := range outcomes {
-		series.probes[outcome] = v.probes.WithLabelValues(route.Name, outcome)
-	}
-	for _, outcome := range endings {
-		series.ended[outcome] = v.ended.WithLabelValues(route.Name, outcome)
-	}
 	series.rules[ruled{Other, Other}] = v.rules.WithLabelValues(route.Name, Other, Other)
 	for _, rule := range route.Rules {
 		for _, outcome := range ruleOutcomes {
 			series.rules[ruled{rule, outcome}] = v.rules.WithLabelValues(route.Name, rule, outcome)
 		}
+	}
+	return series
+}
+
+// byLabel are the series of a route with one more label.
+func byLabel(v *prometheus.CounterVec, route string, labels []string) map[string]prometheus.Counter {
+	series := make(map[string]prometheus.Counter, len(labels))
+	for _, label := range labels {
+		series[label] = v.WithLabelValues(route, label)
 	}
 	return series
 }
@@ -167,6 +172,12 @@ func (m *Metrics) Rule(route, rule, outcome string) {
 		}
 	}
 }
+
+// Idempotency implements [proxy.Observer].
+func (m *Metrics) Idempotency(route, outcome string) { count(m.route(route).keys, outcome) }
+
+// History implements [proxy.Observer].
+func (m *Metrics) History(route, outcome string) { count(m.route(route).history, outcome) }
 
 // count counts a label that may be none of those that there are.
 func count(by map[string]prometheus.Counter, label string) {

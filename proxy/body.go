@@ -61,6 +61,14 @@ func (b *body) drop() {
 	b.release()
 }
 
+// replace puts another body in the place of the one that has come.
+func (b *body) replace(req *http.Request, content []byte) {
+	b.content, b.reader = content, bytes.NewReader(content)
+	req.Body = io.NopCloser(b.reader)
+	req.ContentLength, req.TransferEncoding = int64(len(content)), nil
+	delete(req.Header, "Content-Length") // the transport writes it
+}
+
 // answered lets go of the whole body if it never went to the backend, because something else is the answer.
 func (b *body) answered() {
 	if b.whole() && !b.onItsWay {

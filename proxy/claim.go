@@ -10,7 +10,7 @@ import (
 )
 
 // claim takes the lease, asking the backend where the record does not know, and waiting where another write is under way.
-// A write that nobody judges and that gets no lease goes on without, to leave a mark, unless it is bound by rules.
+// A write that nobody judges and that gets no lease goes on without, to leave a mark, unless a rule is decided under it.
 func (w *write) claim(ctx context.Context) *objection {
 	if w.streamed || w.blind || len(w.wishes) == 0 {
 		return nil
@@ -33,25 +33,29 @@ func (w *write) claim(ctx context.Context) *objection {
 		wish.View = ruling.View
 		w.drift(w.x, ruling.View.Drifted)
 		var o *objection
-		if ruling.Verdict == etagcache.Busy {
+		switch ruling.Verdict {
+		case etagcache.Busy:
 			o = w.await(ctx, &place, wish)
-		} else {
-			o = w.answerTo(ctx, ruling.Verdict, wish)
+		case etagcache.Repeated:
+			o = w.repeated(ctx, wish)
+		case etagcache.Reused:
+			o = w.reused()
+		default:
+			if o = w.recall(ctx); o == nil {
+				o = w.answerTo(ctx, ruling.Verdict, &w.wishes[ruling.Wish])
+			}
 		}
 		switch {
 		case o == nil:
-		case !w.judged && !w.bound() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
+		case o.reason == refusal.Busy && wish.Keyed:
+			w.observer.Idempotency(w.x.route.Name, IdempotencyBusy)
+			return o
+		case !w.judged && !w.mustHold() && (o.reason == refusal.Busy || o.reason == refusal.Grace):
 			return nil
 		default:
 			return o
 		}
 	}
-}
-
-// bound reports whether something is decided about the write under its lease, so that it must not go on without.
-func (w *write) bound() bool {
-	return len(w.values)+len(w.places) > 0 || w.steps ||
-		slices.ContainsFunc(w.x.route.rules.require, func(r requirement) bool { return w.hasAny(r.on) })
 }
 
 // look takes a view of every wish that has none yet, and gives the primary one the condition that is left to hold.
@@ -77,6 +81,9 @@ func (w *write) look(ctx context.Context) error {
 func (w *write) hold(held *etagcache.Held) {
 	w.held = held
 	w.writes.Add(1)
+	if w.named != "" {
+		w.observer.Idempotency(w.x.route.Name, IdempotencyFirst)
+	}
 	w.observer.WriteStarted()
 	w.overran(w.x, held.Overran)
 	w.drift(w.x, held.Drifted)

@@ -30,6 +30,10 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 			next, c.Shows, c.Shown, c.Confirmed = f.shown.tag, true, f.evidence.Shown, true
 		}
 	}
+	if w.brought > 0 {
+		res.Header.Add("Proxy-Status", `proxy409; details="merged"`)
+	}
+	c.Answers = w.answers(res, outcome, own.tag, next)
 	view := w.conclude(c)
 	switch {
 	case c.Shows && view.Noted(p.unsuffixed(next)):
@@ -37,6 +41,32 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 	case own.ok:
 		res.Header["Etag"] = []string{w.handOut(own.tag, p, view, false).String()}
 	}
+}
+
+// answers are what the client is answered, to be answered again, by the keys with which it is remembered. What the backend has refused is
+// remembered only where the client has given it a name: nobody takes that for a conflict with himself.
+func (w *write) answers(res *http.Response, outcome etagcache.Outcome, own, next etagcache.Tag) map[etagcache.Key][]byte {
+	well := success(res.StatusCode) || res.StatusCode >= 300 && res.StatusCode < 400
+	record := w.print != (etagcache.Print{}) && w.judged && !w.x.route.NoReplay && well
+	if outcome != etagcache.Applied || !record && w.named == "" {
+		return nil
+	}
+	limit := keptWithRecord
+	if w.named != "" {
+		limit = keptWithKey
+	}
+	if next == (etagcache.Tag{}) {
+		next = own
+	}
+	content, whole := peek(res, limit)
+	answers := make(map[etagcache.Key][]byte, 2)
+	if record {
+		answers[w.x.key] = kept(res.StatusCode, res.Header, next, content, whole, keptWithRecord)
+	}
+	if w.named != "" {
+		answers[w.name] = kept(res.StatusCode, res.Header, next, content, whole, keptWithKey)
+	}
+	return answers
 }
 
 // answerVersion is the version on the answer to the write. One that would have to be made is made only where it is trusted;
@@ -59,7 +89,7 @@ func (w *write) answerVersion(res *http.Response) shown {
 // snapshot keeps what a re-read needs of the request, before it is sent.
 func (w *write) snapshot() *http.Request {
 	v := w.x.route.Version
-	if !v.Reread || v.Lag > 0 || w.x.method == http.MethodDelete {
+	if !v.Reread && w.brought == 0 || v.Lag > 0 || w.x.method == http.MethodDelete {
 		return nil
 	}
 	return w.req.Clone(context.WithoutCancel(w.req.Context()))

@@ -104,8 +104,31 @@ type Route struct {
 	Timeouts *Timeouts
 	Limits   *Limits
 	Refusals *Refusals
+	// NoReplay: a write that its own client repeats word for word is judged anew, although it is the resource's latest one.
+	NoReplay    bool
+	Idempotency Idempotency
+	History     History
+	// Merge: a write from a version that is not the present one is applied on top of that, where History knows what it was made from and
+	// nobody else has changed what it changes.
+	Merge bool
 	// BodyTemplate is the text/template of the bodies of refusals ([refusal.ParseTemplate]). "": the usual ones.
 	BodyTemplate string
+}
+
+// Idempotency is what is done with Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) on guarded methods. The zero value looks at
+// none.
+type Idempotency struct {
+	// TTL is how long a key and its answer are remembered. Zero: keys are not looked at.
+	TTL time.Duration
+	// Required refuses a request of a guarded method without a key.
+	Required bool
+}
+
+// History is what is kept of the JSON representations behind the validators of a resource. The zero value keeps none.
+type History struct {
+	Keep int64         // bytes, compressed, of all versions of one resource together; the oldest go first
+	For  time.Duration // how long a version is kept that nobody reads
+	Sets []string      // RFC 6901 pointers to arrays in which order does not count, and each element is a value by itself
 }
 
 // Key says what tells one resource from another besides the path. What an expression matches in the value of its

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/expression"
@@ -40,18 +41,15 @@ func (w *write) decide(ctx context.Context) *objection {
 	return nil
 }
 
-// verdict tells what came of a rule, and returns the objection.
+// verdict tells what came of a rule, and returns the objection. One that is absent, or not for this caller to see, is the client's business, and
+// nothing that an operator has to look into.
 func (w *write) verdict(name string, o *objection) *objection {
 	outcome := RuleHeld
-	switch {
-	case o == nil:
-	case o.reason == refusal.Rule, o.reason == refusal.Transition, o.reason == refusal.Duplicate:
-		outcome = RuleRefused
-	default:
-		outcome = RuleUnverifiable
-	}
 	if o != nil {
-		o.rule = name
+		o.rule, outcome = name, RuleRefused
+		if o.reason == refusal.Unverifiable {
+			outcome = RuleUnverifiable
+		}
 	}
 	w.observer.Rule(w.x.route.Name, name, outcome)
 	return o
@@ -71,6 +69,9 @@ func (w *write) decideStep(ctx context.Context, t *rules.Transitions) *objection
 	}
 	value, _ := rules.Lookup(c.Body, t.Field)
 	from, ok := scalar(value)
+	if !ok && w.x.method == http.MethodPost && w.x.subject == nil {
+		return w.step(ctx, t.Begin(w.to)) // it is a collection
+	}
 	if !ok {
 		return unanswerable(fmt.Errorf("it has no single value at %s", t.Field))
 	}
@@ -87,15 +88,12 @@ func (w *write) step(ctx context.Context, step rules.Step) *objection {
 	}
 	o := &objection{reason: refusal.Transition, fields: []string{w.x.route.rules.steps.Field.String()}, logged: "The step is not one of the moves."}
 	switch {
-	case step.From == "":
-		o.detail = fmt.Sprintf("A resource cannot be created in the state %q.", step.To)
+	case step.From == "": // what can be said of the step stands in the refusal
 	case !w.x.route.refusals.Disclose:
-		o.detail = fmt.Sprintf("The resource cannot become %q now.", step.To)
+		o.detail = fmt.Sprintf("The resource cannot become %q now. The request was not forwarded.", step.To)
 		return o
 	case !step.Known:
-		o.detail = fmt.Sprintf("The resource is in the state %q, of which no rule says what may follow it.", step.From)
-	default:
-		o.detail = fmt.Sprintf("The resource is in the state %q, and cannot become %q from there.", step.From, step.To)
+		o.detail = fmt.Sprintf("The resource is in the state %q, of which no rule says what may follow it. The request was not forwarded.", step.From)
 	}
 	o.step = &step
 	return o
@@ -180,14 +178,20 @@ func (p *route) params(x *exchange, own resource) map[string]string {
 	return params
 }
 
-// mayLook asks as the caller, before a refusal tells what somebody else was shown, whether the caller may look, too.
+// mayLook asks as the caller, before a refusal tells what somebody else was shown, whether the caller may look, too. Of what a write
+// creates there is nothing to look at.
 func (w *write) mayLook(ctx context.Context) *objection {
-	if w.x.route.rules.asAsker == nil || w.asks.current == nil {
-		return nil // who may not look was told so, or nobody has looked
+	s := w.x.route.rules
+	if s.asAsker == nil || w.asks.current == nil && w.creates(s) {
+		return nil // who may not look was told so, or there is nothing
 	}
 	f := w.probe(ctx, w.asks.until, w.req, w.x, etagcache.Begun{})
-	if f.objection == nil && f.evidence.Kind == etagcache.ShownAbsent && w.asks.current.Exists {
-		return &objection{reason: refusal.Absent, detail: absentDetail}
+	if f.objection != nil || f.evidence.Kind != etagcache.ShownAbsent {
+		return f.objection
 	}
-	return f.objection
+	c, o := w.present(ctx)
+	if o == nil && c.Exists {
+		o = &objection{reason: refusal.Absent, detail: absentDetail}
+	}
+	return o
 }

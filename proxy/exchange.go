@@ -70,8 +70,9 @@ type objection struct {
 	fields        []string
 	location      string
 	step          *rules.Step
+	changes       json.RawMessage // what has changed since then
 	expected      json.RawMessage // the version that the client said it edited
-	returned      bool            // instead is the existing resource, which the caller wanted to create
+	as            Decision        // what became of the request, where instead is no refusal of the backend's
 	final         bool            // mode observe does not forgive it: there is nothing whole to forward
 	// instead is the backend's own answer to the caller's probe, which the caller gets in the place of a verdict.
 	instead *http.Response
@@ -122,7 +123,7 @@ func (x *exchange) decide(d Decision, o *objection) {
 		return
 	}
 	x.detail, x.cause, x.rule = cmp.Or(o.logged, o.detail), o.cause, o.rule
-	if o.instead == nil || o.returned {
+	if o.instead == nil || o.as == Returned {
 		x.reason = o.reason.String()
 	}
 }

@@ -17,6 +17,7 @@ import (
 // expectation is a place beside If-Match where a request may say which version it was made from.
 type expectation struct {
 	name    string                                                  // as it is configured
+	place   string                                                  // as clients are told of it
 	pointer rules.Pointer                                           // into the body, where inBody is set
 	inBody  bool                                                    // it can be told only when the body has come
 	ofForm  bool                                                    // and only from a form
@@ -34,23 +35,23 @@ func (p *route) prepareExpect(r Rules, path string, s *ruleset) error {
 			s.expects = true
 			continue
 		case text == "if-unmodified-since":
-			e.read = fieldOf("If-Unmodified-Since")
+			e.place, e.read = "If-Unmodified-Since", fieldOf("If-Unmodified-Since")
 		case kind == "header" && name != "":
-			e.read = fieldOf(name)
+			e.place, e.read = name, fieldOf(name)
 		case kind == "query" && name != "":
-			e.read = parameterOf(name)
+			e.place, e.read = "the parameter "+name+" of the query", parameterOf(name)
 		case kind == "json":
 			pointer, err := rules.ParsePointer(name)
 			if err != nil {
 				return Problem{Path: at, Message: err.Error()}
 			}
-			e.pointer, e.inBody = pointer, true
+			e.place, e.pointer, e.inBody = name+" of the JSON body", pointer, true
 		case kind == "form" && name != "":
 			pointer, err := rules.ParsePointer("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
 			if err != nil {
 				return Problem{Path: at, Message: err.Error()}
 			}
-			e.pointer, e.inBody, e.ofForm = pointer, true, true
+			e.place, e.pointer, e.inBody, e.ofForm = "the field "+name+" of a form", pointer, true, true
 		default:
 			return Problem{Path: at, Message: "is none of if-match, json:/pointer, form:NAME, header:NAME, query:NAME, if-unmodified-since"}
 		}
@@ -105,8 +106,8 @@ func (w *write) expectHere() *objection {
 
 // expectInBody reads the others. With it all places have been looked at.
 func (w *write) expectInBody(context.Context) *objection {
-	if w.blind { // there is no record to judge by
-		return nil
+	if w.pardoned {
+		return nil // nobody judges it any more
 	}
 	for _, e := range w.x.route.rules.expect {
 		if !e.inBody || w.cond.Absent {
@@ -130,12 +131,26 @@ func (w *write) expectInBody(context.Context) *objection {
 		case !field.Scalar:
 			return malformed(fmt.Sprintf("Which version you edited cannot be told from %s: it is no single value.", e.name))
 		}
-		w.expect(field.Text, field.Raw)
+		text := field.Text
+		if field.Raw[0] != '"' {
+			text = string(field.Raw) // as the backend writes it
+		}
+		w.expect(text, field.Raw)
 	}
-	if !w.judged && w.x.route.rules.expects && !w.pardoned {
-		return &objection{reason: refusal.Missing}
+	if !w.judged && w.x.route.rules.expects {
+		return &objection{reason: refusal.Missing, detail: w.x.route.rules.saysNothing()}
 	}
 	return nil
+}
+
+// saysNothing tells a client that names no version where it can.
+func (s *ruleset) saysNothing() string {
+	places := []string{"If-Match"}
+	for _, e := range s.expect {
+		places = append(places, e.place)
+	}
+	return "Read the resource, apply your change, and send it with the version that you read, in " + strings.Join(places, " or ") +
+		". To create a resource, send If-None-Match: *."
 }
 
 // noVersion is a tag that no resource has: what stands in an entity tag is never a space.

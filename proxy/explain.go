@@ -45,6 +45,8 @@ type Explanation struct {
 	// Tags are those that If-Match names. Creates: If-None-Match: *. Judged: the write has one or the other, and it counts.
 	Tags            []ExplainedTag
 	Creates, Judged bool
+	// Ruled: a rule of the route is held against the write, or it holds other resources, whether it is judged or not.
+	Ruled bool
 
 	// Refused is the answer, if the request is refused already. Forgiven: the route lets it through all the same, and
 	// counts it.
@@ -162,6 +164,11 @@ func (ex *explainer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if e.Kind == KindJudged && e.Key != nil {
 		e.Probe = x.route.probeRequest(req.Context(), req, x.route.askAt(req, x))
 	}
+	if x.subject != nil {
+		if at, key, o := w.reach(x.route.rules.resource); o == nil {
+			e.Key = at.route.parts(key, x.resource)
+		}
+	}
 	ex.condition(req, w)
 	sent := req
 	if pre := x.route.preflight(req, x); pre != nil {
@@ -169,17 +176,17 @@ func (ex *explainer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	e.Sent = sent.Clone(context.WithoutCancel(req.Context()))
 	if e.Kind == KindJudged || e.Kind == KindPassed {
-		x.route.towardsBackend(e.Sent.Header)
+		x.towardsBackend(e.Sent.Header)
 	}
 	return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }
 
 // condition explains the precondition, of a write that is not refused for it.
 func (ex *explainer) condition(req *http.Request, w *write) {
-	if len(w.wishes) > 1 {
+	if len(w.wishes) > 1 && !w.wishes[1].Kept {
 		ex.e.Destination = &w.wishes[1].View.Key
 	}
-	ex.e.Judged, ex.e.Creates = w.judged, w.cond.Absent
+	ex.e.Judged, ex.e.Creates, ex.e.Ruled = w.judged, w.cond.Absent, w.mustHold()
 	if !w.judged || w.cond.Absent {
 		return
 	}

@@ -27,6 +27,7 @@ type guard struct {
 	rarely   rarely
 	silence  time.Duration // how long a client may send nothing of a body that is streamed; 0: no limit
 	memory   *budget
+	recent   recent // versions whose content is kept
 
 	// writes counts the writes that hold a lease, or whose outcome is being recorded.
 	writes sync.WaitGroup
@@ -162,7 +163,7 @@ func (r Refusals) answer(req *http.Request, o *objection) *http.Response {
 	said := refusal.Refusal{
 		Reason: o.reason, Detail: o.detail, IfMatch: strings.Join(req.Header["If-Match"], ", "),
 		CurrentETag: o.current, CurrentVersion: o.version, RetryAfter: o.retry, Hidden: !r.Disclose, Unsent: o.unsent,
-		Rule: o.rule, Message: o.message, Fields: o.fields, Location: o.location, ExpectedVersion: o.expected,
+		Rule: o.rule, Message: o.message, Fields: o.fields, Location: o.location, ExpectedVersion: o.expected, Changes: o.changes,
 	}
 	if o.step != nil {
 		said.CurrentState, said.RequestedState, said.AllowedStates = o.step.From, o.step.To, o.step.Next

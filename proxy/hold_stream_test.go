@@ -138,7 +138,7 @@ func TestAWriteWhoseAnswerNeverEndsHoldsItsLeaseNoLongerThanItMay(t *testing.T) 
 				t.Errorf("the answer: %v", err)
 			}
 			eventually(t, "the lease ends", func() bool { return o.count("ended applied") == 1 })
-			c.put("/a", "x", tag).want(t, 409, refusal.Stale)
+			c.put("/a", "y", tag).want(t, 409, refusal.Stale)
 		})
 	}
 }

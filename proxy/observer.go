@@ -36,6 +36,12 @@ type Observer interface {
 	Probe(route string, outcome string)
 	// Rule: a rule of the route was decided. Rule is its configured or default name; outcome is one of the Rule constants.
 	Rule(route, rule, outcome string)
+	// Idempotency is called once for each request of a guarded method on a route that looks at Idempotency-Key, where it has a
+	// key or needs one. Outcome is one of the Idempotency constants.
+	Idempotency(route, outcome string)
+	// History: a version of a resource was to be kept, or one was looked for that a client's write was made from. Outcome is one of the
+	// History constants.
+	History(route, outcome string)
 }
 
 // Mode is what a route does with what it decides.
@@ -60,6 +66,8 @@ const (
 	WouldRefuse   Decision = "would_refuse" // mode observe or missing: observe: forwarded, would have been refused
 	PassedThrough Decision = "through"      // answered by the backend in the place of a verdict: a 401 or 403 to the probe
 	Returned      Decision = "returned"     // answered with the existing resource, in the place of a duplicate
+	Replayed      Decision = "replayed"     // answered again with the answer that the same request got before
+	Merged        Decision = "merged"       // forwarded on top of what others have written
 )
 
 // Outcomes of a probe.
@@ -76,4 +84,23 @@ const (
 	RuleHeld         = "held"
 	RuleRefused      = "refused"
 	RuleUnverifiable = "unverifiable" // what it asks the backend got no answer that could be judged
+)
+
+// Outcomes of a request with an Idempotency-Key, or without one where it is required.
+const (
+	IdempotencyFirst    = "first"    // nobody has sent the key before: the request is judged and carried out
+	IdempotencyReplayed = "replayed" // it gets the answer of the first one
+	IdempotencyBusy     = "busy"     // the first one is under way
+	IdempotencyReused   = "reused"   // the key came with another request before
+	IdempotencyInDoubt  = "in_doubt" // nobody knows whether the first one was applied
+	IdempotencyMissing  = "missing"  // there is no key, and the route requires one
+)
+
+// Outcomes of keeping a version of a resource, and of looking for one.
+const (
+	HistoryKept     = "kept"
+	HistoryTooLarge = "too_large" // by itself more than the route keeps of a resource
+	HistoryFailed   = "failed"    // the store did not take it, or did not say whether it has it
+	HistoryFound    = "found"     // what the client's version was is known
+	HistoryGone     = "gone"      // it is not: it was never kept, or is no more
 )

@@ -79,3 +79,6 @@ func (o *told) Probe(_, how string)       { o.add("probe %s", how) }
 func (o *told) Unversioned(_, why string) { o.add("unversioned %s", why) }
 
 func (o *told) Rule(_, rule, how string) { o.add("rule %s %s", rule, how) }
+
+func (o *told) Idempotency(_, how string) { o.add("idempotency %s", how) }
+func (o *told) History(_, how string)     { o.add("history %s", how) }

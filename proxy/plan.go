@@ -14,6 +14,7 @@ import (
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
 	"proxy409/proxy/rules"
+	"proxy409/proxy/target"
 )
 
 // ruled is what the rules of a route make of one write.
@@ -50,11 +51,11 @@ type value struct {
 // said of it without asking anybody.
 func (w *write) plan(context.Context) *objection {
 	s := w.x.route.rules
-	if !s.any {
-		return nil
-	}
 	if w.streamed { // a route that only watches lets it through unread
 		return nil
+	}
+	if o := w.planDestination(); o != nil || !s.any {
+		return o
 	}
 	for _, step := range []func(*ruleset) *objection{w.planStep, w.planUnique, w.planReach} {
 		if o := step(s); o != nil {
@@ -78,7 +79,7 @@ func (w *write) plan(context.Context) *objection {
 // leasesOwn reports whether the write takes the lease of its own resource. A POST that is about other things does not, if nothing is asked of
 // the resource that it is sent to: collections would serialise.
 func (w *write) leasesOwn(s *ruleset) bool {
-	return w.judged || w.x.method != http.MethodPost || !s.resource.IsZero() || w.readsCurrent(s) ||
+	return w.judged || !w.has(http.MethodPost) || !s.resource.IsZero() || w.readsCurrent(s) ||
 		len(w.values)+len(s.leases)+len(s.touches) == 0
 }
 
@@ -87,10 +88,21 @@ func (w *write) readsCurrent(s *ruleset) bool {
 	return w.steps && !w.creates(s) || slices.ContainsFunc(s.require, func(r requirement) bool { return r.reads.Current && w.hasAny(r.on) })
 }
 
+// mustHold reports whether a rule is decided by what may change while the write is under way: without a lease, two writes would be held
+// against the same state, and both be sent.
+func (w *write) mustHold() bool {
+	s := w.x.route.rules
+	return w.named != "" || len(w.values)+len(w.places) > 0 || w.readsCurrent(s) ||
+		slices.ContainsFunc(s.require, func(r requirement) bool { return len(r.ask) > 0 && w.hasAny(r.on) })
+}
+
 // has reports whether the write has the method, to some backends at least.
 func (w *write) has(method string) bool {
 	return w.x.method == method || strings.EqualFold(w.req.Method, method)
 }
+
+// merges reports whether the body says what changes, and leaves the rest as it is. MERGE is what OData had before PATCH.
+func (w *write) merges() bool { return w.has(http.MethodPatch) || w.has("MERGE") }
 
 // hasAny is the same of any of the methods; of none, always.
 func (w *write) hasAny(methods []string) bool {
@@ -114,18 +126,25 @@ func (w *write) changesUnderLease(key etagcache.Key) bool {
 	return i >= 0
 }
 
+// wholeBody is the content of the request.
+func (w *write) wholeBody() ([]byte, *objection) {
+	limit := w.x.route.limits.Body
+	content, err := w.x.upload().buffer(w.req, limit)
+	return content, bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit))
+}
+
 // document is the body as the rules read it.
 func (w *write) document() (rules.Document, *objection) {
 	if w.bodyRead {
 		return w.body, w.bodyWrong
 	}
 	w.bodyRead = true
-	limit := w.x.route.limits.Body
-	content, err := w.x.upload().buffer(w.req, limit)
-	if o := bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit)); o != nil {
+	content, o := w.wholeBody()
+	if o != nil {
 		w.bodyWrong = o
 		return w.body, o
 	}
+	var err error
 	if w.body, err = rules.ReadRequest(w.req.Header, content); err != nil {
 		w.bodyWrong = unreadableBody(err)
 	}
@@ -143,14 +162,14 @@ func unreadableBody(err error) *objection {
 
 // planStep finds the state that the write asks for.
 func (w *write) planStep(s *ruleset) *objection {
-	if s.steps == nil || !w.hasAny([]string{http.MethodPost, http.MethodPut, http.MethodPatch}) {
+	if s.steps == nil || !w.hasAny([]string{http.MethodPost, http.MethodPut}) && !w.merges() {
 		return nil
 	}
 	doc, o := w.document()
 	if o != nil {
 		return o
 	}
-	field, err := doc.Field(s.steps.Field)
+	field, err := w.saidAt(doc, s.steps.Field)
 	switch {
 	case err != nil:
 		return malformed(fmt.Sprintf("Which state is asked for cannot be told from %s: %v.", s.steps.Field, err))
@@ -165,16 +184,65 @@ func (w *write) planStep(s *ruleset) *objection {
 	return nil
 }
 
-// creates reports whether the write creates what it is about for certain, so that there is no present state.
+// saidAt is what the body says of a member that a rule is about. The error says that it may be told in another way than the rule sees.
+func (w *write) saidAt(doc rules.Document, p rules.Pointer) (rules.Field, error) {
+	field, err := doc.Field(p)
+	if err == nil && !field.Present && doc.Bars(p) {
+		err = errors.New("the body is, or has there, something else than an object with the members that change")
+	}
+	if name := p.First(); err == nil && name != "" {
+		if inQuery, _ := target.QueryValues(w.req.URL.RawQuery, name); len(inQuery) > 0 {
+			err = fmt.Errorf("the query has a parameter %s, too, which some backends take for it", name)
+		}
+	}
+	return field, err
+}
+
+// planDestination refuses a MOVE or COPY onto a resource that has rules about what it becomes: nothing in the request says what that is. Nor
+// can rules of the Destination be held against what is moved there from where there are none.
+func (w *write) planDestination() *objection {
+	if w.x.method != "MOVE" && w.x.method != "COPY" {
+		return nil
+	}
+	there, err := w.routes.destinationRoute(w.req, w.x.route)
+	if err != nil || !there.guarded() {
+		return nil // which has been refused, or has no rules
+	}
+	s, name := there.rules, ""
+	become := slices.IndexFunc(s.unique, func(u uniqueRule) bool { return !u.location.IsZero() })
+	meant := slices.IndexFunc(s.require, func(r requirement) bool { return w.x.borrowed && w.hasAny(r.on) })
+	switch {
+	case s.steps != nil:
+		name = transitionsName
+	case become >= 0:
+		name = s.unique[become].name
+	case meant >= 0:
+		name = s.require[meant].name
+	default:
+		return nil
+	}
+	return &objection{
+		reason: refusal.Rule, rule: name,
+		detail: "A rule is about what the Destination may become, which a MOVE or COPY does not say. The request was not forwarded; send what it is to be by PUT.",
+	}
+}
+
+// creates reports whether the write creates what it is about for certain, so that there is no present state. A POST that stands for another
+// method does not, and one to a path that ends in a wildcard may be about what is there.
 func (w *write) creates(s *ruleset) bool {
-	return w.cond.Absent || w.x.method == http.MethodPost && s.resource.IsZero() && !w.judged
+	return w.cond.Absent || w.x.method == http.MethodPost && s.resource.IsZero() && !w.judged && !w.x.route.namesOne()
+}
+
+// namesOne reports whether the route's paths end in a wildcard, as those of the members of a collection do.
+func (p *route) namesOne() bool {
+	return strings.HasSuffix(p.Match, "}") && !strings.HasSuffix(p.Match, "{$}")
 }
 
 // planUnique finds what must be unique in the write.
 func (w *write) planUnique(s *ruleset) *objection {
 	for i := range s.unique {
 		rule := &s.unique[i]
-		if !w.has(http.MethodPost) && (rule.location.IsZero() || !w.hasAny([]string{http.MethodPut, http.MethodPatch})) {
+		if !w.has(http.MethodPost) && (rule.location.IsZero() || !w.has(http.MethodPut) && !w.merges()) {
 			continue
 		}
 		doc, o := w.document()
@@ -184,20 +252,23 @@ func (w *write) planUnique(s *ruleset) *objection {
 		v := value{rule: rule}
 		present := 0
 		for _, pointer := range rule.fields {
-			field, odd := doc.Field(pointer)
+			field, err := w.saidAt(doc, pointer)
+			text := field.Text
+			if err == nil && !w.merges() {
+				text, err = doc.Text(pointer)
+			}
+			if err != nil {
+				return malformed("What must be unique cannot be told: " + err.Error() + ".")
+			}
 			if field.Present {
 				present++
-			}
-			text, err := doc.Text(pointer)
-			if odd != nil || err != nil && !w.has(http.MethodPatch) {
-				return malformed("What must be unique cannot be told: " + err.Error() + ".")
 			}
 			v.sent = append(v.sent, text)
 		}
 		switch {
-		case present == 0 && w.has(http.MethodPatch):
+		case present == 0 && w.merges():
 			continue // it leaves them as they are, and to who takes it for a POST it has none
-		case slices.Contains(v.sent, "") && w.has(http.MethodPatch):
+		case slices.Contains(v.sent, "") && w.merges():
 			return malformed(fmt.Sprintf("What must be unique cannot be told: a PATCH has all of %s, or none.", pointers(rule.fields)))
 		}
 		v.key = rule.key(w.x.route, v.sent)
@@ -339,7 +410,7 @@ func scalar(value any) (text string, ok bool) {
 	case string:
 		return v, true
 	case json.Number:
-		return v.String(), true
+		return rules.Number(v), true
 	case bool:
 		return strconv.FormatBool(v), true
 	}

@@ -151,6 +151,12 @@ func (rs *routes) destinationRoute(r *http.Request, found *route) (*route, error
 
 // precondition reads If-Match and If-None-Match.
 func (w *write) precondition(context.Context) *objection {
+	if w.req.ContentLength < 0 {
+		_ = w.head() // before the body says a length of itself
+	}
+	if o := w.readKey(); o != nil {
+		return o
+	}
 	h := w.req.Header
 	match, err := etagcache.ParseTagList(h["If-Match"], w.x.route.limits.Tags)
 	if err != nil {
@@ -188,7 +194,7 @@ func (w *write) precondition(context.Context) *objection {
 // refuseEarly refuses what the store already knows to be refused before the body is read, also when the client waits for
 // 100 Continue. A local copy is good enough to go on with, but refuses nothing.
 func (w *write) refuseEarly(ctx context.Context) *objection {
-	if !w.judged {
+	if !w.judged || w.named != "" { // what came before under its name is looked for first
 		return nil
 	}
 	primary := &w.wishes[0]
@@ -202,6 +208,9 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 		}
 	}
 	primary.View = view
+	if w.mayRepeat(view) {
+		return nil // its body will tell
+	}
 	for {
 		verdict := w.cache.Judge(primary.View, w.cond, primary.Evidence)
 		if verdict == etagcache.Busy {
@@ -211,8 +220,8 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 			primary.View = etagcache.View{Key: primary.View.Key} // it may be over when the body has come
 			return nil
 		}
-		if verdict == etagcache.Admit {
-			return nil
+		if verdict == etagcache.Admit || verdict == etagcache.Stale && w.x.route.History.Keep > 0 && w.x.route.refusals.Disclose {
+			return nil // what is said of a stale write takes its body
 		}
 		if o := w.answerTo(ctx, verdict, primary); o != nil {
 			return o
@@ -222,7 +231,6 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 
 // buffer reads the body.
 func (w *write) buffer(context.Context) *objection {
-	limit := w.x.route.limits.Body
-	_, err := w.x.upload().buffer(w.req, limit)
-	return bodyObjection(err, fmt.Sprintf("The body is over the limit of %d bytes.", limit))
+	_, o := w.wholeBody()
+	return o
 }

@@ -118,6 +118,9 @@ func (g *guard) shown(req *http.Request, res *http.Response, x *exchange, f *fin
 		return ProbeUnversioned
 	}
 	f.evidence.Kind, f.evidence.Shown = etagcache.ShownVersion, f.shown.noted
+	if x.route.History.Keep > 0 {
+		f.shown.content, _ = x.route.contentOf(res, x.holds()) // what cannot be read is not compared
+	}
 	return ProbeVersion
 }
 

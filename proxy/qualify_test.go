@@ -22,6 +22,7 @@ func TestWhereAllTagsAreQualifiedNoBareOneIsAccepted(t *testing.T) {
 			}
 			f.cfg.Routes[0].Version.Qualify = etagcache.QualifyAlways
 			f.cfg.Routes[0].Version.Reread = true
+			f.cfg.Routes[0].NoReplay = true // the same is sent again to be judged
 			c := f.replica()
 			bare := map[validator.From]string{validator.ETag: `"of-the-backend"`, validator.Header: `"1"`}[from]
 			for range 3 {
@@ -103,6 +104,7 @@ func TestWhatOneCallerIsShownDriftsNoOther(t *testing.T) {
 			})
 			f := newFleet(t, b)
 			f.cfg.Routes[0].Version, f.cfg.Routes[0].Private = fromBody(), private
+			f.cfg.Routes[0].NoReplay = true // the same is sent again to be judged
 			o := &told{}
 			f.cfg.Observer = o
 			c := f.replica()

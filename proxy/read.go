@@ -32,6 +32,9 @@ func (g *guard) read(req *http.Request, x *exchange) (*http.Response, error) {
 			n.noted = n.noted && err == nil
 		}
 		tag := g.dress(res, x, n)
+		if n.noted {
+			g.keepVersion(sent, res, x, tag)
+		}
 		if x.route.maker.Made() {
 			answerMade(req, res, tag, n.tagged)
 		}

@@ -68,3 +68,5 @@ func (nobody) Held(int64)                                                       
 func (nobody) Probe(string, string)                                                     {}
 func (nobody) Unversioned(string, string)                                               {}
 func (nobody) Rule(string, string, string)                                              {}
+func (nobody) Idempotency(string, string)                                               {}
+func (nobody) History(string, string)                                                   {}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"proxy409/etagcache"
+	"proxy409/proxy/merge"
 	"proxy409/proxy/refusal"
 	"proxy409/proxy/target"
 	"proxy409/proxy/validator"
@@ -37,6 +38,7 @@ type route struct {
 	limits   Limits
 	refusals Refusals
 	rules    *ruleset
+	sets     merge.Sets
 	// wildcards are the names of those of the pattern.
 	wildcards []string
 }
@@ -67,7 +69,7 @@ func (cfg *Config) prepare(r Route, path string) (*route, error) {
 	p.origin = origin(p.upstream)
 	p.host, p.pattern = target.ParsePattern(r.Match)
 	p.wildcards = p.pattern.Names()
-	for _, step := range []func(string) error{p.prepareUpstream, p.prepareParameters, p.prepareVersion, p.prepareRules} {
+	for _, step := range []func(string) error{p.prepareUpstream, p.prepareParameters, p.prepareVersion, p.prepareRules, p.prepareHistory} {
 		if err := step(path); err != nil {
 			return nil, err
 		}

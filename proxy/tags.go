@@ -86,7 +86,14 @@ func (p *route) bareTags(tags []etagcache.Tag, view etagcache.View, trusted bool
 // and the backend's own, word for word: a backend that can check it closes the last window against writers that go round
 // the fleet. Weak ones stay here, because Apache refuses W/"x" whatever the resource's tag is, and so do those that the
 // backend never sent.
-func (p *route) towardsBackend(h http.Header) {
+func (x *exchange) towardsBackend(h http.Header) {
+	p := x.route
+	if x.subject != nil { // it is about another resource than the one that the backend would hold it against
+		for _, name := range [...]string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
+			delete(h, name)
+		}
+		return
+	}
 	list, err := etagcache.ParseTagList(h["If-Match"], 0)
 	if err != nil {
 		return

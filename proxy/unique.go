@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -60,15 +61,24 @@ func (w *write) find(ctx context.Context, v *value) (existing, *objection) {
 		case len(s.content) == 0: // so does PHP where it has failed
 			return existing{}, unanswerable(errors.New("it is empty"))
 		}
-		one, count, err := rules.Existing(s.value, v.rule.list)
+		_, count, err := rules.Existing(s.value, v.rule.list)
 		if err != nil {
 			return existing{}, unanswerable(err)
 		}
 		if count > 0 {
-			return existing{said: s, one: one, count: count}, nil
+			return existing{said: s, one: firstOf(s.value, v.rule.list), count: count}, nil
 		}
 	}
 	return existing{}, nil
+}
+
+// firstOf is the first of the list in an answer, or what the answer has in the place of a list.
+func firstOf(answer any, list rules.Pointer) any {
+	one, _ := rules.Lookup(answer, list)
+	if several, is := one.([]any); is && len(several) > 0 {
+		return several[0]
+	}
+	return one
 }
 
 // unseen are the keys of the values that the write has made exist and that the backend does not show yet. They must be remembered: of those that
@@ -111,7 +121,7 @@ func (w *write) locationOf(v *value, s said) *url.URL {
 	return at
 }
 
-// isOwn reports whether a location is that of the resource that is written.
+// isOwn reports whether a location is that of the resource that is written: whether both have one key.
 func (w *write) isOwn(at *url.URL) bool {
 	there, err := w.routes.locate(w.x.method, w.x.host, at)
 	if err != nil {
@@ -125,7 +135,7 @@ func (w *write) isOwn(at *url.URL) bool {
 func (w *write) duplicate(ctx context.Context, v *value, at *url.URL, one any) *objection {
 	if v.rule.returns {
 		if res := w.answerWith(ctx, at, one); res != nil { //nolint:bodyclose // it is the client's answer
-			return &objection{reason: refusal.Duplicate, instead: res, returned: true}
+			return &objection{reason: refusal.Duplicate, instead: res, as: Returned}
 		}
 	} else if w.x.route.rules.asAsker == nil || w.mayRead(ctx, at) {
 		return w.duplicateOf(v, at)
@@ -141,10 +151,13 @@ func (w *write) duplicateOf(v *value, at *url.URL) *objection {
 	return o
 }
 
-// visit reads what is at a location, as the caller; nil: the caller is not shown it.
+// visit reads what is at a location, as the caller; nil: the caller is not shown it. That the answer begins takes no longer than a question;
+// how long the rest takes is up to the client.
 func (w *write) visit(ctx context.Context, at *url.URL) *http.Response {
-	ctx, cancel := context.WithDeadline(ctx, w.asks.until)
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(time.Until(w.asks.until), cancel)
 	res, err := w.send(w.x.route.probeRequest(untraced{ctx}, w.req, w.x.route.outbound(at)), w.x)
+	timer.Stop()
 	if err != nil {
 		cancel()
 		return nil

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"time"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/refusal"
@@ -26,10 +27,13 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 				"forwarded. Send it again after the time in Retry-After.",
 		}
 	}
-	if left, _ := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
+	if left, inDoubt := wish.View.BusyFor(); verdict == etagcache.Stale && left > 0 && w.cond.Unvouched() {
 		// The tag was read while this write was under way. It will not do, but reading again will not help before the end.
 		if o := w.admitted(ctx, wish); o != nil {
 			return o
+		}
+		if !inDoubt {
+			left = time.Second // as for those who wait: the lease may last a minute, and the write is over long before
 		}
 		return &objection{reason: refusal.Busy, retry: left}
 	}
@@ -71,7 +75,7 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		if err == nil && learned == etagcache.Crowded {
 			o.current, o.version = w.shown.tag.Qualify(view.Record.Version).String(), w.shown.current
 		}
-		return o
+		return w.explainStale(ctx, o, view, err == nil && known)
 	case etagcache.NotAsked, etagcache.ShownUnversioned:
 	}
 	return w.verdictObjection(verdict, wish.View, false)
@@ -89,7 +93,7 @@ func (w *write) verdictObjection(verdict etagcache.Verdict, view etagcache.View,
 		o.reason = refusal.Unversioned
 		o.cause = w.x.route.unversionedCause()
 	case etagcache.Stale, etagcache.Late, etagcache.Drift, etagcache.Done, etagcache.Planted,
-		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging, etagcache.Crowded: // none but Stale comes here
+		etagcache.Admit, etagcache.Ask, etagcache.Busy, etagcache.Grace, etagcache.Lagging, etagcache.Crowded, etagcache.Repeated, etagcache.Reused: // none but Stale comes here
 		o.reason = refusal.Stale
 		if w.cond.Unvouched() {
 			o.detail = "You read the resource while nobody could take note of its version: a write was under way or in doubt, " +

@@ -18,7 +18,8 @@ type shown struct {
 	noted   etagcache.Validator // the tag as a record has it
 	current json.RawMessage     // the version, verbatim, where the route takes it from JSON or a header
 	ok      bool
-	noRoom  bool // it could not be made, because there is no room to hold the content
+	content []byte // the representation, where it is to be compared with another one
+	noRoom  bool   // it could not be made, because there is no room to hold the content
 }
 
 // version reads the version off an answer to req, and tells the observer when it shows none although it should. Where

@@ -123,7 +123,7 @@ func TestAMadeVersionIsReadWhereTheRouteSays(t *testing.T) {
 	if next.want(t, 200); next.etag() != `"2"` {
 		t.Errorf("the next tag is %s", next.etag())
 	}
-	c.put("/items/7", "x", `"1"`).want(t, 409, refusal.Stale)
+	c.put("/items/7", "y", `"1"`).want(t, 409, refusal.Stale)
 	c.put("/items/7", "x", `"2"`).want(t, 200)
 }
 
@@ -175,7 +175,7 @@ func TestAGETThatWritesIsJudged(t *testing.T) {
 	}
 	for i, method := range []string{"GET", "HEAD", "POST", "GET"} {
 		c.do(method, "/do", "", "If-Match", fmt.Sprintf(`"%d"`, i)).want(t, 200)
-		c.do(method, "/do", "", "If-Match", fmt.Sprintf(`"%d"`, i)).want(t, 409)
+		c.do(method, "/do", "", "If-Match", fmt.Sprintf(`"%d"`, i), "X-Caller", "another").want(t, 409)
 		if acts() != i+1 {
 			t.Errorf("%s: the backend acted %d times", method, acts())
 		}

@@ -38,6 +38,8 @@ type write struct {
 	pardoned bool
 
 	ruled
+	remembered
+	merged
 }
 
 var errLeftBefore = errors.New("the client went away before the write was sent")
@@ -48,7 +50,7 @@ type phase func(context.Context) *objection
 // write judges a request and forwards it if it may be.
 func (g *guard) write(req *http.Request, x *exchange) (*http.Response, error) {
 	w := &write{guard: g, x: x, req: req}
-	return w.through(w.identify, w.precondition, w.refuseEarly, w.buffer, w.expectInBody, w.plan, w.claim, w.check, w.decide, w.mark)
+	return w.through(w.identify, w.precondition, w.refuseEarly, w.buffer, w.expectInBody, w.plan, w.remember, w.claim, w.check, w.decide, w.mark)
 }
 
 // pass forwards an unsafe request that is not judged. It takes no lease, or collections would serialise, and its body is
@@ -76,7 +78,10 @@ func (w *write) through(phases ...phase) (*http.Response, error) {
 		}
 	}
 	w.decided()
-	w.x.route.towardsBackend(w.req.Header)
+	if w.brought > 0 {
+		w.req.Header["If-Match"] = []string{w.onTop.String()}
+	}
+	w.x.towardsBackend(w.req.Header)
 	if w.held == nil {
 		return w.forwardMarked()
 	}
@@ -123,8 +128,8 @@ func (w *write) forgiven(o *objection) bool {
 func (w *write) refused(o *objection) *http.Response {
 	decision := Refused
 	switch {
-	case o.returned:
-		decision = Returned
+	case o.as != "":
+		decision = o.as
 	case o.instead != nil:
 		decision = PassedThrough
 	}
@@ -140,6 +145,8 @@ func (w *write) decided() {
 	switch {
 	case w.objected != nil:
 		w.x.decide(WouldRefuse, w.objected)
+	case w.brought > 0:
+		w.x.decide(Merged, nil)
 	case w.judged:
 		w.x.decide(Admitted, nil)
 	default:

@@ -50,7 +50,7 @@ func rules(r config.Route) []string {
 		d.Version.Qualify = config.QualifyNever
 	}
 	var lines []string
-	for _, x := range slices.Concat(versionRules(r.Version, d.Version), conflictRules(r), routeRules(r, d)) {
+	for _, x := range slices.Concat(versionRules(r.Version, d.Version), conflictRules(r), repeatRules(r, d), routeRules(r, d)) {
 		if reflect.DeepEqual(x.value, x.usual) {
 			continue
 		}

@@ -79,6 +79,22 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 	}
 }
 
+func TestExplainSaysWhatARuleIsAbout(t *testing.T) {
+	for name, args := range map[string][]string{
+		"rule-step":   {"workflow", "POST", "/orders/7/approve"},
+		"rule-leases": {"dependents", "POST", "/orders", "-H", "Content-Type: application/json", "-d", `{"customer":"acme"}`},
+		"rule-body":   {"creation", "POST", "/users", "-H", "Content-Type: application/json", "-d", `{"name":"Ada"}`},
+		"rule-judged": {"dependents", "DELETE", "/customers/acme", "-H", `If-Match: "1"`},
+	} {
+		file := "../../examples/conflicts/proxy409-" + args[0] + ".yaml"
+		got, err := command(t, append([]string{"explain", "--config", file}, args[1:]...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "explain/"+name+".txt", got)
+	}
+}
+
 func TestExplainShowsNoCredentials(t *testing.T) {
 	const secret = "hunter2"
 	for _, args := range [][]string{

@@ -34,7 +34,7 @@ func (w words) write(s *sheet) {
 		return
 	}
 	if w.Kind == proxy.KindRead || w.Kind == proxy.KindJudged {
-		s.line("version", "%s", source(w.route.Version))
+		s.line("version", "%s", w.source())
 	}
 	w.probe(s)
 	for _, rule := range rules(*w.route) {
@@ -159,11 +159,23 @@ func (w words) what() string {
 		return "a write that is not judged (pass)"
 	case w.Kind == proxy.KindPassed:
 		return w.Method + " passes unjudged (pass), but it moves the record: versions that were known before it are outdated"
+	case w.Judged && w.Ruled && !refused:
+		return "a write that is judged: it is held against what is known of the resource, and then against the rules below"
 	case w.Judged || refused:
 		return "a write that is judged: it is held against what is known of the resource"
+	case w.Ruled:
+		return "a write without a version to judge it by, which is held against the rules below; versions that were known before it are outdated"
 	default:
 		return "a write that is let through unjudged; it takes the lease, and versions that were known before it are outdated"
 	}
+}
+
+// source says where the version comes from. Of another resource it is the business of the route which that has.
+func (w words) source() string {
+	if w.route.Resource != "" && w.Kind == proxy.KindJudged {
+		return "that of " + w.route.Resource + ", as the route of that has it"
+	}
+	return source(w.route.Version)
 }
 
 // conditions says who answers a read's conditions, where that is not the backend.

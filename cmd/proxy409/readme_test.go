@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,11 +33,11 @@ func readme(t *testing.T) string {
 	return string(raw)
 }
 
-// fenced returns the README's code blocks of a language.
-func fenced(t *testing.T, language string) []string {
+// fenced returns the code blocks of a language in a text of the README's.
+func fenced(t *testing.T, text, language string) []string {
 	t.Helper()
 	var blocks []string
-	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(readme(t), -1) {
+	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		blocks = append(blocks, m[1])
 	}
 	if len(blocks) == 0 {
@@ -45,7 +46,10 @@ func fenced(t *testing.T, language string) []string {
 	return blocks
 }
 
+// The exchanges of the section about every cause of a 409 are those of examples/conflicts, and carried out there.
 func TestReadmeTranscriptIsWhatHappens(t *testing.T) {
+	_, lost, _ := strings.Cut(readme(t), "\n## The lost update\n")
+	lost, _, _ = strings.Cut(lost, "\n## ")
 	api := httptest.NewServer(legacy.New(legacy.Options{}))
 	defer api.Close()
 	cfg, err := config.Default(api.URL)
@@ -58,7 +62,7 @@ func TestReadmeTranscriptIsWhatHappens(t *testing.T) {
 	}
 	front := httptest.NewServer(in.proxy)
 	defer front.Close()
-	for _, block := range fenced(t, "console") {
+	for _, block := range fenced(t, lost, "console") {
 		for step := range strings.SplitSeq(strings.TrimPrefix(block, "$ "), "\n$ ") {
 			command, want, _ := strings.Cut(step, "\n")
 			res, body := curl(t, command, front.URL)
@@ -126,7 +130,7 @@ func compare(t *testing.T, command, want string, res *http.Response, body string
 }
 
 func TestReadmeConfigurationsAreValid(t *testing.T) {
-	for i, block := range fenced(t, "yaml") {
+	for i, block := range fenced(t, readme(t), "yaml") {
 		cfg, _, err := config.Parse(fmt.Sprintf("block %d", i), []byte(block), nil)
 		if err == nil {
 			err = validate(cfg)
@@ -224,5 +228,28 @@ func TestReadmeNamesTheACLThatIsTested(t *testing.T) {
 	line := regexp.MustCompile(`ACL SETUSER .*`).FindString(string(doc))
 	if line == "" || !strings.Contains(readme(t), line) {
 		t.Errorf("README.md does not have the line %q", line)
+	}
+}
+
+// Package examples loads them; only here is it seen whether they could be served.
+func TestEveryExampleCanBeServed(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/proxy409*.yaml")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("found %d configurations of examples: %v", len(files), err)
+	}
+	for _, file := range files {
+		if strings.Contains(file, "/tls/") {
+			continue // its certificates are made by the test that serves it
+		}
+		cfg, _, err := config.Load(file, func(string) (string, bool) { return "", false })
+		if strings.Contains(file, "/compose/") {
+			cfg, _, err = config.Load(file, func(name string) (string, bool) { return "x", name == "REDIS_PASSWORD" })
+		}
+		if err == nil {
+			err = validate(cfg)
+		}
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -166,6 +166,11 @@ func route(r config.Route) proxy.Route {
 		Upstream:     r.Upstream,
 		UpstreamHost: r.Host == config.HostUpstream,
 		Rules:        rulesOf(r.Rules),
+		NoReplay:     r.Replay == config.ReplayOff,
+		Idempotency:  idempotency(r.Idempotency),
+		History:      history(r.History),
+		Merge:        r.OnStale == config.StaleMerge,
+		BodyTemplate: r.BodyTemplate,
 		Timeouts:     &timeouts, Limits: &limits, Refusals: &refusals,
 	}
 }

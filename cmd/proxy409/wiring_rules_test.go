@@ -85,6 +85,23 @@ func TestEveryRuleOfThePackagesIsTranslated(t *testing.T) {
 	}
 }
 
+// A key that reached nobody would be accepted, and change nothing.
+func TestABodyTemplateReachesTheProxy(t *testing.T) {
+	if got, want := route(ruled(t).Routes[2]).BodyTemplate, "{{.Title}}"; got != want {
+		t.Errorf("the proxy gets the template %q, want %q", got, want)
+	}
+	cfg, _, err := config.Parse("x", []byte(`
+upstream: http://127.0.0.1:9000
+routes:
+  - {name: a, match: /a, body_template: '{"text": "{{.Detail}}"}'}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = validate(cfg); err == nil || !strings.HasPrefix(err.Error(), "x:4: routes[0].body_template: ") {
+		t.Errorf("a template whose JSON breaks at a quote: %v", err)
+	}
+}
+
 func TestRulesAreNamedForMetrics(t *testing.T) {
 	var got [][]string
 	for _, r := range ruled(t).Routes {

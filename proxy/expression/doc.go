@@ -26,8 +26,8 @@
 //
 // CEL's standard library, with matches() for regular expressions (RE2) and the macros has, all, exists, exists_one, map and filter; and
 // of cel-go's extensions Strings (version 5), Lists (4), Sets, Math (2) and optional types (2), as in
-// request.body.?address.?city.orValue('unknown'). What Kubernetes adds of its own (quantities, URLs, IP addresses, semantic versions) is not
-// there. The versions are pinned.
+// request.body.?address.?city.orValue('unknown'). What Kubernetes adds of its own (quantities, URLs, IP addresses, semantic versions) is
+// not there. The versions are pinned.
 //
 // # When it fails
 //
@@ -41,7 +41,8 @@
 // # Bounds
 //
 // An expression has at most MaxLength bytes, and an evaluation costs at most MaxCost. The end of the context ends it between two
-// elements of whatever it goes through, so that it may be late by one call, which takes no longer than to read the bodies once; calls
-// that could take longer are refused before they are made. All this is against hostile data. The author of an expression is trusted
-// not to mean harm: that he may be wrong is what MaxCost is for.
+// elements of whatever it goes through, so that it may be late by one call. Calls whose work is the product of the sizes of their
+// arguments (distinct, sets, indexOf, matches, replace, join) are refused before they are made where that costs more than MaxCost; what
+// the others do grows with what they are given. All this is against hostile data. The author of an expression is trusted not to mean
+// harm.
 package expression

@@ -21,8 +21,6 @@ const (
 	MaxCost = 1_000_000
 	// maxNodes is how large an expression may become when its macros have been expanded; one of them copies what it is called on.
 	maxNodes = 10_000
-	// maxRegexp is how large a regular expression may become, in instructions. It is the factor by which reading a text is slower.
-	maxRegexp = 1_000
 	// maxRange is how long a list lists.range makes.
 	maxRange = 10_000
 )
@@ -96,7 +94,7 @@ func compile(text string, asks []string, want *types.Type, what string) (p *prog
 	if err != nil {
 		return nil, err
 	}
-	run, err := env.Program(ast, append(charges(), guarded, cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(1))...)
+	run, err := env.Program(ast, append(charges(), guarded, literals(), cel.EvalOptions(cel.OptOptimize), cel.InterruptCheckFrequency(1))...)
 	if err != nil {
 		return nil, whole(err.Error())
 	}
@@ -123,7 +121,8 @@ func newEnv(asks []string) (*cel.Env, error) {
 		ext.Lists(ext.ListsVersion(4), ext.ListsMaxRangeSize(maxRange)),
 		ext.Sets(),
 		ext.Math(ext.MathVersion(2)),
-		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals(), cel.ValidateRegexProgramSizeLimit(maxRegexp)),
+		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateRegexProgramSizeLimit(maxRegexp)),
 		cel.ParserExpressionSizeLimit(MaxLength),
 		cel.ExpressionNodeLimit(maxNodes),
 	}

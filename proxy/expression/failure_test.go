@@ -30,7 +30,7 @@ func TestWhateverFailsIsAnErrorAndNotFalse(t *testing.T) {
 		"request.body.version + 1.0 == 9.0":                                     "1:22: no such overload: an operand is of the wrong type",
 		"request.body.customer < 3":                                             "1:23: no such overload: an operand is of the wrong type",
 		"!request.body.customer":                                                "1:1: no such overload: an operand is of the wrong type",
-		"request.body.version.matches('8')":                                     "1:1: no such overload: an operand is of the wrong type",
+		"request.body.version.matches('8')":                                     "1:29: no such overload: an operand is of the wrong type",
 		"size(request.body.version) == 1":                                       "1:5: no such overload: an operand is of the wrong type",
 		"request.body.version.contains('8')":                                    "1:30: no such overload: an operand is of the wrong type",
 		"request.body.version / 0 == 1":                                         "1:22: division by zero",
@@ -156,13 +156,7 @@ func TestAMessageIsFitToBeShown(t *testing.T) {
 	}
 }
 
-func TestThePanicOfAValueIsAnError(t *testing.T) {
-	in := &expression.Input{Request: expression.Request{Body: map[string]any{"f": make(chan int)}}}
-	for _, text := range []string{"request.body.f == 1", "request.body.f.x == 1", "size(request.body.f) == 1"} {
-		if _, err := condition(t, text).Holds(t.Context(), in); err == nil && !strings.Contains(text, "==") {
-			t.Errorf("%s: no error", text)
-		}
-	}
+func TestAPanicIsAnError(t *testing.T) {
 	if _, err := condition(t, "current.exists").Holds(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "panicked") {
 		t.Errorf("without an input: %v", err)
 	}

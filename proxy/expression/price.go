@@ -32,6 +32,15 @@ type dispatched struct{}
 
 // CallCost is what a call has cost; nil: CEL knows.
 func (dispatched) CallCost(function, overload string, args []ref.Val, result ref.Val) *uint64 {
+	switch function {
+	case operators.Equals, operators.NotEquals:
+		price := 1 + min(weight(args[0]), weight(args[1]))
+		return &price
+	case operators.In:
+		if price := 1 + weight(args[1]); isContainer(args[0]) {
+			return &price
+		}
+	}
 	if overload != "" {
 		return nil
 	}
@@ -66,11 +75,27 @@ func prices() map[string]func(args []ref.Val) uint64 {
 		"sets.intersects": elements,
 		"indexOf":         letters,
 		"lastIndexOf":     letters,
-		overloads.Matches: func(args []ref.Val) uint64 { return length(args[0]) * instructions(args[1]) / 100 },
+		overloads.Matches: func(args []ref.Val) uint64 { return matching(args[0], instructions(args[1])) },
 		"replace":         func(args []ref.Val) uint64 { return occurrences(args[0], args[1]) * length(args[2]) / 10 },
 		"join":            func(args []ref.Val) uint64 { return nodes(args[0]) * length(args[len(args)-1]) / 10 },
 		"math.abs":        func([]ref.Val) uint64 { return 1 }, // is here for its error, see fresh
 	}
+}
+
+// weight is what it costs to hold a value against another one, whatever is within. CEL itself counts the outermost elements alone.
+func weight(v ref.Val) uint64 {
+	if isContainer(v) {
+		return nodes(v)
+	}
+	return length(v) / 10
+}
+
+func isContainer(v ref.Val) bool {
+	switch v.(type) {
+	case traits.Lister, traits.Mapper:
+		return true
+	}
+	return false
 }
 
 // length is that of a text, in bytes; what is no text has none.
@@ -89,23 +114,6 @@ func occurrences(in, of ref.Val) uint64 {
 	text, _ := in.(types.String)
 	sought, _ := of.(types.String)
 	return uint64(strings.Count(string(text), string(sought)))
-}
-
-// instructions is how large a regular expression becomes. Of a literal this is known when the expression is compiled, and such a call
-// does not come by here; this is for those that are data.
-func instructions(pattern ref.Val) uint64 {
-	text, _ := pattern.(types.String)
-	if len(text) > maxRegexp {
-		return MaxCost * 100
-	}
-	size, err := types.RegexProgramSize(string(text))
-	switch {
-	case err != nil:
-		return 0 // the call says what is wrong
-	case size > maxRegexp:
-		return MaxCost * 100
-	}
-	return uint64(size)
 }
 
 // nodes is how many values there are in a value, itself included. It stops counting where they are too many.

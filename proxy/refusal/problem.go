@@ -30,6 +30,7 @@ type problem struct {
 	RequestedState  string          `json:"requested_state,omitempty"`
 	AllowedStates   []string        `json:"allowed_states,omitzero"` // none is [], and says so
 	Location        string          `json:"location,omitempty"`
+	Changes         json.RawMessage `json:"changes,omitempty"`
 
 	Advice string `json:"-"` // for people; programs go by the reason
 }
@@ -56,6 +57,9 @@ func (s Style) problem(r Refusal) problem {
 	}
 	if v := r.ExpectedVersion; r.Reason == Stale && len(v) <= maxVersion && json.Valid(v) && utf8.Valid(v) {
 		p.ExpectedVersion = v
+	}
+	if r.Reason == Stale && listed(r.Changes) != nil {
+		p.Changes = r.Changes
 	}
 	if r.Reason == Transition {
 		p.CurrentState, p.RequestedState = printable(r.CurrentState, maxFact), printable(r.RequestedState, maxFact)

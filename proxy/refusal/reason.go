@@ -18,6 +18,8 @@ const (
 	Transition          // the step is not allowed from the present state
 	Rule                // another rule of the route does not hold
 	Busy                // another write is under way
+	Reused              // the Idempotency-Key came with another request before
+	InDoubt             // nobody knows whether the first request with this Idempotency-Key was applied
 	Unversioned         // the backend shows no version
 	Malformed           // bad If-Match, path or parameter
 	Unsupported         // the body must be read, and is of a type that cannot be

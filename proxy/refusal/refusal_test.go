@@ -51,12 +51,16 @@ func body(t *testing.T, resp *http.Response) (raw []byte, p map[string]any) {
 	return raw, p
 }
 
+// someChanges are one of each kind.
+const someChanges = `[{"pointer":"/tag","yours":"new"},{"pointer":"/title","base":"A","yours":"<B>","theirs":"C","overlap":true},` +
+	`{"pointer":"/note","base":{"a": 1},"theirs_removed":true},{"pointer":"/n","base":null,"yours_removed":true,"theirs":[],"overlap":true}]`
+
 // known is a refusal, given everything that the guard may know.
 func known(reason Reason) Refusal {
 	r := Refusal{
 		Reason: reason, IfMatch: `"a1"`, CurrentETag: `"c7"`, CurrentVersion: json.RawMessage("42"), RetryAfter: 1500 * time.Millisecond,
 		ExpectedVersion: json.RawMessage("41"), CurrentState: "cancelled", RequestedState: "approved", AllowedStates: []string{"reopened"},
-		Location: "/users/7", Message: "this address is taken",
+		Location: "/users/7", Message: "this address is taken", Changes: json.RawMessage(someChanges),
 	}
 	byRule := map[Reason]string{
 		Duplicate: "unique-1", Transition: "transitions", Rule: "no-orders", Malformed: "unique-1", Unsupported: "unique-1", Unverifiable: "no-orders",
@@ -103,6 +107,7 @@ func TestStatuses(t *testing.T) {
 	want := map[string][2]int{
 		"stale": {409, 412}, "missing": {409, 428}, "exists": {409, 412}, "absent": {409, 412}, "busy": {409, 409},
 		"duplicate": {409, 409}, "transition": {409, 409}, "rule": {409, 409}, "unsupported": {415, 415},
+		"reused": {422, 422}, "in_doubt": {409, 409},
 		"unversioned": {409, 428}, "malformed": {400, 400}, "too_large": {413, 413}, "slow": {408, 408}, "closed": {403, 403}, "store": {503, 503},
 		"grace": {503, 503}, "overloaded": {503, 503}, "unverifiable": {503, 503}, "backend": {502, 502}, "timeout": {504, 504},
 	}

@@ -46,6 +46,10 @@ type Refusal struct {
 	// has it too: RFC 9110, section 10.2.2, gives that no meaning with a 409, but clients look there. What is not visible
 	// ASCII, or over 2000 bytes, is left out.
 	Location string
+	// Changes is what has changed since the version that the client sent, as package merge tells it: a JSON array of what was there
+	// before, what the client makes of it and what others made. Only Stale shows it. What is no such array, or over 64 KiB, is left out.
+	// The caller vouches that this client may read the resource.
+	Changes json.RawMessage
 	// RetryAfter is how long the client should wait; it is rounded up to whole seconds, at least one. It is sent for
 	// those reasons only that say [Reason.Retry].
 	RetryAfter time.Duration

@@ -16,7 +16,7 @@ func TestEachMemberIsShownOnlyWhereItSaysSomething(t *testing.T) {
 		_, p := body(t, Style{}.Response(put(), r))
 		for member, reasons := range map[string][]Reason{
 			"rule": Reasons(), "fields": Reasons(), "expected_version": {Stale}, "location": {Duplicate},
-			"current_state": {Transition}, "requested_state": {Transition}, "allowed_states": {Transition},
+			"changes": {Stale}, "current_state": {Transition}, "requested_state": {Transition}, "allowed_states": {Transition},
 		} {
 			if _, ok := p[member]; ok != slices.Contains(reasons, reason) {
 				t.Errorf("%s: %s is %v", reason, member, p[member])
@@ -35,13 +35,13 @@ func TestEachMemberIsShownOnlyWhereItSaysSomething(t *testing.T) {
 func TestNewMembersComeLastAndInOrder(t *testing.T) {
 	for reason, want := range map[Reason]string{
 		Stale: `"message":"document was modified by another user","current_etag":"\"c7\"","current_version":42,` +
-			`"rule":"r","fields":["/a"],"expected_version":41}`,
+			`"rule":"r","fields":["/a"],"expected_version":41,"changes":[{"pointer":"/a","base":1,"theirs":"<2>"}]}`,
 		Duplicate: `"message":"this address is taken","rule":"r","fields":["/a"],"location":"/users/7"}`,
 		Transition: `"message":"the customer still has orders","rule":"r","fields":["/a"],` +
 			`"current_state":"cancelled","requested_state":"approved","allowed_states":["reopened"]}`,
 	} {
 		r := known(reason)
-		r.Rule, r.Fields = "r", []string{"/a"}
+		r.Rule, r.Fields, r.Changes = "r", []string{"/a"}, json.RawMessage(` [{"pointer": "/a", "base": 1, "theirs": "<2>"}]`)
 		if raw, _ := body(t, Style{}.Response(put(), r)); !strings.HasSuffix(string(raw), want+"\n") {
 			t.Errorf("got  %swant %s", raw, want)
 		}

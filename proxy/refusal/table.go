@@ -112,6 +112,26 @@ var table = [end]row{
 		advice:     sendAgain,
 		proxyError: requestDenied, retry: true,
 	},
+	Reused: {
+		name: "reused", conflict: http.StatusUnprocessableEntity, rfc9110: http.StatusUnprocessableEntity, family: "conflict",
+		title: "The Idempotency-Key came with another request before",
+		detail: "The Idempotency-Key of the request came with another request before, and stands for that one. The request was not forwarded. " +
+			"Send it with a key of its own; to repeat the earlier one, send that word for word.",
+		message: "another change was sent with the same key before",
+		advice: "Nothing was saved this time. Keep a copy of what you entered, open the page anew, see whether what you sent before is there, " +
+			"and enter the rest again.",
+		proxyError: requestDenied,
+	},
+	InDoubt: {
+		name: "in_doubt", conflict: http.StatusConflict, rfc9110: http.StatusConflict, family: "conflict",
+		title: "Nobody knows whether the first attempt was applied",
+		detail: "An earlier request with this Idempotency-Key was forwarded, and nobody knows whether it was applied. This one was not forwarded. " +
+			"Look whether the earlier one was applied, and send what is left to do with a new key.",
+		message: "change was sent before, and may or may not have been saved",
+		advice: "Sending it again will not help. Keep a copy of what you entered, open the page anew, and check whether your change is there; " +
+			"if it is not, enter it again.",
+		proxyError: requestDenied,
+	},
 	Unversioned: {
 		name: "unversioned", conflict: http.StatusConflict, rfc9110: http.StatusPreconditionRequired, family: "conflict",
 		title:      "The resource shows no version",

@@ -96,6 +96,7 @@ type Members struct {
 	CurrentState, RequestedState string
 	AllowedStates                []string
 	Location                     string
+	Changes                      Changes
 }
 
 // Version is a version of a resource: its JSON with {{json .CurrentVersion}}, null if there is none, and the text that
@@ -114,6 +115,16 @@ func (v Version) String() string {
 	return printable(text, maxVersion)
 }
 
+// Changes is what has changed since the client read a resource, a list in JSON: whole with {{json .Changes}}, null if it is not known, and
+// printable and on one line with {{.Changes}}.
+type Changes json.RawMessage
+
+// MarshalJSON implements [json.Marshaler].
+func (c Changes) MarshalJSON() ([]byte, error) { return json.RawMessage(c).MarshalJSON() }
+
+// String is the JSON on one line.
+func (c Changes) String() string { return printable(compact(json.RawMessage(c)), maxChanges) }
+
 func (p problem) members() Members {
 	return Members{
 		Type: p.Type, Title: p.Title, Status: p.Status, Detail: p.Detail, Instance: p.Instance,
@@ -121,7 +132,7 @@ func (p problem) members() Members {
 		CurrentETag: p.CurrentETag, CurrentVersion: Version(p.CurrentVersion),
 		Rule: p.Rule, Fields: append([]string{}, p.Fields...), ExpectedVersion: Version(p.ExpectedVersion),
 		CurrentState: p.CurrentState, RequestedState: p.RequestedState, AllowedStates: append([]string{}, p.AllowedStates...),
-		Location: p.Location,
+		Location: p.Location, Changes: Changes(p.Changes),
 	}
 }
 

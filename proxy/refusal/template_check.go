@@ -117,7 +117,7 @@ func samples() []sample {
 		full := Refusal{
 			Reason: reason, Detail: text, Instance: "urn:x:1", CurrentETag: `"<a>&'b'"`, CurrentVersion: version, Rule: text, Message: text,
 			Fields: []string{text, text}, ExpectedVersion: version, CurrentState: text, RequestedState: text, AllowedStates: []string{text, text},
-			Location: `/a?b="c"&d=<e>`,
+			Location: `/a?b="c"&d=<e>`, Changes: json.RawMessage(`[{"pointer": "/<a>", "base": "\"b\"", "yours": "& 'c'"}]`),
 		}
 		all = append(all,
 			sample{"a refusal for the reason " + reason.String() + " that tells nothing else", Style{}.problem(bare)},

@@ -47,7 +47,7 @@ func TestATemplateMakesTheBody(t *testing.T) {
 				`the resource is now at another version. Read it again, apply your change, send it with the new ETag.",` +
 				`"Instance":"urn:uuid:00000000-0000-4000-8000-000000000409","Error":"conflict","Reason":"stale",` +
 				`"Message":"document was modified by another user","CurrentETag":"\"c7\"","CurrentVersion":"<2>","Rule":"","Fields":["/a<b"],` +
-				`"ExpectedVersion":null,"CurrentState":"","RequestedState":"","AllowedStates":[],"Location":""}`,
+				`"ExpectedVersion":null,"CurrentState":"","RequestedState":"","AllowedStates":[],"Location":"","Changes":null}`,
 		},
 		{`{"v":{{json .CurrentVersion}},"was":{{json .ExpectedVersion}}}`, "application/json", `{"v":"<2>","was":null}`},
 	} {
@@ -110,7 +110,7 @@ func TestWhatIsHiddenIsHiddenFromTemplates(t *testing.T) {
 func TestABadTemplateIsAnErrorAtLoad(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"code":{{json .Detial}}}`: "line 1: .Detial: a refusal has no .Detial; it has .Type, .Title, .Status, .Detail, .Instance, .Error, .Reason, " +
-			".Message, .CurrentETag, .CurrentVersion, .Rule, .Fields, .ExpectedVersion, .CurrentState, .RequestedState, .AllowedStates, .Location",
+			".Message, .CurrentETag, .CurrentVersion, .Rule, .Fields, .ExpectedVersion, .CurrentState, .RequestedState, .AllowedStates, .Location, .Changes",
 		"a\nb {{.Detail":                 "line 2: unclosed action",
 		"{{xml .Detail}}":                `line 1: function "xml" not defined`,
 		"{{if .Detail}}":                 "line 1: unexpected EOF",

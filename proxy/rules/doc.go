@@ -19,9 +19,9 @@
 // JSON Patch (RFC 6902), sequences and lines of JSON are documents, but not of what the resource becomes: a rule that looked for a member
 // in them would find none, and hold.
 //
-// Two kinds of holes are the operator's to close, because nothing in one body shows them: a backend that reads a nested form
-// (order[status]=shipped) and JSON as well has two names for one thing, and a number has several spellings (1, 1.0, 1e0), which are
-// different texts here.
+// One kind of holes is the operator's to close, because nothing in one body shows it: a backend that reads a nested form
+// (order[status]=shipped) and JSON as well has two names for one thing. And of the spellings of a number, only those of whole ones up to
+// 2^53 are one text here (7, 7.0, 7e0): which others are one number is up to how a backend holds them.
 //
 // # Why questions cannot be steered
 //

@@ -146,7 +146,7 @@ type Field struct {
 	Present bool
 	Null    bool
 	Scalar  bool            // a string, a number, true or false
-	Text    string          // of a scalar: a string's content, a number as it is written, true or false
+	Text    string          // of a scalar: a string's content, a number as [Number] has it, true or false
 	Raw     json.RawMessage // of a scalar: the JSON of it
 }
 
@@ -165,6 +165,24 @@ func (d Document) Field(p Pointer) (Field, error) {
 		return Field{}, err
 	}
 	return fieldOf(value, p)
+}
+
+// Bars reports whether the pointer leads to nothing because there is something else on the way than an object: an array, a single value,
+// or null. Where the body says what changes, that is no body without the member: it replaces what has it (RFC 7396 section 2), or
+// is a list of changes (RFC 6902) by the name of plain JSON.
+func (d Document) Bars(p Pointer) bool {
+	if d.kind != jsonBody {
+		return false
+	}
+	value := d.value
+	for _, token := range p.tokens {
+		next, found := child(value, token)
+		if _, isObject := value.(map[string]any); !found {
+			return !isObject
+		}
+		value = next
+	}
+	return false
 }
 
 // Text is the text of the scalar that the pointer leads to. The error, [ErrMalformed], says that there is none.

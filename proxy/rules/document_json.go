@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,20 +19,36 @@ const (
 
 // readJSON reads a document that a client sent.
 func readJSON(content []byte) (Document, error) {
-	switch {
-	case len(trimMark(content)) != len(content):
-		return Document{}, malformed("the body begins with a byte order mark, which JSON does not")
-	case !utf8.Valid(content):
-		return Document{}, malformed("the body is not in UTF-8")
-	}
-	value, err := decode(content, mostParts)
+	value, err := decodeStrictly(content, mostParts)
 	if err != nil {
 		return Document{}, malformed("the body %v", err)
 	}
-	if at, lone := loneSurrogate(content); lone {
-		return Document{}, malformed("the body has at byte %d an escape that is half of a character", at)
-	}
 	return Document{kind: jsonBody, value: value}, nil
+}
+
+// CheckJSON tells what in a document readers differ in, wherever it stands: what [ReadRequest] refuses, but for the names that differ in letter
+// case, and with room for more members. The errors say it after the words "the body" or "the document", and nothing that the document says.
+func CheckJSON(content []byte) error {
+	_, err := decodeStrictly(content, mostValues)
+	return err
+}
+
+// decodeStrictly is [decode] for documents that may be made to deceive.
+func decodeStrictly(content []byte, mostMembers int) (any, error) {
+	switch {
+	case len(trimMark(content)) != len(content):
+		return nil, errors.New("begins with a byte order mark, which JSON does not")
+	case !utf8.Valid(content):
+		return nil, errors.New("is not in UTF-8")
+	}
+	value, err := decode(content, mostMembers)
+	if err != nil {
+		return nil, err
+	}
+	if at, lone := loneSurrogate(content); lone {
+		return nil, fmt.Errorf("has at byte %d an escape that is half of a character", at)
+	}
+	return value, nil
 }
 
 func trimMark(content []byte) []byte { return bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")) }
@@ -202,7 +219,8 @@ func fieldOf(value any, p Pointer) (Field, error) {
 		f.Raw = bytes.TrimSuffix(raw.Bytes(), []byte("\n"))
 		return f, nil
 	case json.Number:
-		f.Text = v.String()
+		f.Text, f.Raw = Number(v), json.RawMessage(v)
+		return f, nil
 	case bool:
 		f.Text = strconv.FormatBool(v)
 	default:
@@ -210,4 +228,14 @@ func fieldOf(value any, p Pointer) (Field, error) {
 	}
 	f.Raw = json.RawMessage(f.Text)
 	return f, nil
+}
+
+// Number is a number as text: of one that is whole, as 7.0, 7e0 and 7.00000000000000000001 are to whoever reads numbers as doubles, the digits
+// alone. Others stay as they are written.
+func Number(n json.Number) string {
+	f, err := n.Float64()
+	if whole := err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53; !whole || !strings.ContainsAny(string(n), ".eE-") {
+		return n.String()
+	}
+	return strconv.FormatInt(int64(f), 10)
 }

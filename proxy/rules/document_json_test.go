@@ -70,7 +70,7 @@ func TestAFieldIsWhatThePointerLeadsTo(t *testing.T) {
 		null, other        bool
 	}{
 		{pointer: "/s", text: `aé<"`, raw: `"aé<\""`},
-		{pointer: "/n", text: "-1.50E+2", raw: "-1.50E+2"},
+		{pointer: "/n", text: "-150", raw: "-1.50E+2"},
 		{pointer: "/big", text: "12345678901234567890", raw: "12345678901234567890"},
 		{pointer: "/t", text: "true", raw: "true"},
 		{pointer: "/f", text: "false", raw: "false"},
@@ -124,6 +124,35 @@ func TestAMemberThatSomeReadersTakeForAnotherIsNeverLookedUp(t *testing.T) {
 		f, err := read(t, typeJSON, tc.content).Field(pointer(t, tc.pointer))
 		if tc.clear != (err == nil) || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s at %s: %+v, %v", tc.content, tc.pointer, f, err)
+		}
+	}
+}
+
+func TestABodyThatReplacesWhatHasTheMemberIsNotOneWithoutIt(t *testing.T) {
+	for _, tc := range []struct {
+		body, at string
+		bars     bool
+	}{
+		{`{}`, "/status", false},
+		{`{"note":1}`, "/status", false},
+		{`{"status":null}`, "/status", false},
+		{`{"order":{}}`, "/order/status", false},
+		{`{"orders":[{}]}`, "/orders/0/status", false},
+
+		{`null`, "/status", true},
+		{`"x"`, "/status", true},
+		{`[{"op":"replace","path":"/status","value":"x"}]`, "/status", true},
+		{`{"order":null}`, "/order/status", true},
+		{`{"order":7}`, "/order/status", true},
+		{`{"orders":[]}`, "/orders/0/status", true},
+		{`7`, "", false},
+	} {
+		doc, err := ReadRequest(header(typeJSON), []byte(tc.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := doc.Bars(pointer(t, tc.at)); got != tc.bars {
+			t.Errorf("%s at %s: %t", tc.body, tc.at, got)
 		}
 	}
 }

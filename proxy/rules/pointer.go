@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -42,6 +43,17 @@ func ParsePointer(text string) (Pointer, error) {
 
 // String is the pointer as [ParsePointer] reads it.
 func (p Pointer) String() string { return p.text }
+
+// Tokens are the names and indices on the way, unescaped; none for the whole document.
+func (p Pointer) Tokens() []string { return slices.Clone(p.tokens) }
+
+// First is the name of the outermost member that the pointer leads through; "": it is the whole document.
+func (p Pointer) First() string {
+	if len(p.tokens) == 0 {
+		return ""
+	}
+	return p.tokens[0]
+}
 
 // Lookup finds the value that the pointer leads to, in what encoding/json makes of a document. A document that a client sent is asked
 // with [Document.Field], which sees what readers differ in.

@@ -81,6 +81,15 @@ func (c coding) decoded(body []byte, limit int64) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
+// Decoded is the content of an answer without its Content-Encoding. An error is a [Cause].
+func (m *Maker) Decoded(h http.Header, body []byte) ([]byte, error) {
+	c, err := codingOf(h)
+	if err != nil {
+		return nil, err
+	}
+	return c.decoded(body, m.limit)
+}
+
 // sizeHint is how large the content is once it is decoded, if that stands at its end and is likely: RFC 1952 section
 // 2.3.1, ISIZE.
 func sizeHint(body []byte, limit int64) int {

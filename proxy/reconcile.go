@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/merge"
+	"proxy409/proxy/refusal"
+)
+
+// merged is what becomes of a write that is applied on top of what others have written.
+type merged struct {
+	brought int           // how often it was brought on top of the version that there was then
+	onTop   etagcache.Tag // the backend's tag of the version that it is on top of
+}
+
+// mostMerges is how often a write is brought on top of another version. Who is overtaken that often may try again himself.
+const mostMerges = 3
+
+// sides are the three versions of a resource that a stale write is about.
+type sides struct {
+	merge.Comparison
+	kind   merge.Kind
+	theirs merge.Document
+	judges bool // what the caller changes is known
+}
+
+// compare holds what the caller changes against what others have changed since the version that the caller edited. It is not ok where somebody
+// knows too little for that.
+func (w *write) compare(ctx context.Context) (sides, bool) {
+	p := w.x.route
+	if p.History.Keep == 0 || w.shown.content == nil || p.Mode == Observe {
+		return sides{}, false
+	}
+	theirs, err := merge.Parse(w.shown.content)
+	if err != nil {
+		return sides{}, false
+	}
+	content := w.recallVersion(ctx)
+	if content == nil {
+		return sides{}, false
+	}
+	base, err := merge.Parse(content)
+	if err != nil {
+		return sides{}, false
+	}
+	s := sides{theirs: theirs}
+	yours := base
+	if kind, ok := merge.KindOf(w.x.method, w.req.Header.Get("Content-Type")); ok && len(w.req.Header["Content-Encoding"]) == 0 {
+		body, o := w.wholeBody()
+		if o != nil {
+			return sides{}, false
+		}
+		if wanted, err := merge.Apply(kind, base, body); err == nil {
+			yours, s.kind, s.judges = wanted, kind, true
+		}
+	}
+	s.Comparison = merge.Compare(base, yours, theirs, p.sets)
+	return s, true
+}
+
+// explainStale adds to an objection what has changed since the caller read the resource, or, if the route merges and nobody else has changed what
+// the caller changes, brings the write on top of that: then there is no objection.
+func (w *write) explainStale(ctx context.Context, o *objection, view etagcache.View, current bool) *objection {
+	if o.reason != refusal.Stale {
+		return o
+	}
+	s, ok := w.compare(ctx)
+	if !ok {
+		return o
+	}
+	if current && w.x.route.Merge && s.judges && !s.Overlaps() && w.brought < mostMerges {
+		if body, ok := w.together(s); ok {
+			return w.bringOnTop(ctx, view, body)
+		}
+	}
+	o.changes, _ = json.Marshal(s.Changes) // a list of texts and of JSON
+	return o
+}
+
+// together is the body that makes of the present version what both sides want. It is not ok where the caller's patch would make something else
+// of it.
+func (w *write) together(s sides) ([]byte, bool) {
+	both, ok := s.Merged()
+	if !ok {
+		return nil, false
+	}
+	if s.kind == merge.Whole {
+		return both.Bytes(), true
+	}
+	body, o := w.wholeBody()
+	if o != nil {
+		return nil, false
+	}
+	patched, err := merge.Apply(s.kind, s.theirs, body)
+	if err != nil {
+		return nil, false
+	}
+	return body, len(merge.Compare(both, patched, both, nil).Changes) == 0
+}
+
+// bringOnTop makes the write one from the present version. It is planned anew, for it may be about other things now.
+func (w *write) bringOnTop(ctx context.Context, view etagcache.View, body []byte) *objection {
+	w.brought++
+	w.onTop = w.shown.tag
+	w.x.upload().replace(w.req, body)
+	tag := w.handOut(w.shown.tag, w.x.route, view, true)
+	evidence := w.wishOf(w.x.key).Evidence
+	w.judge(etagcache.TagList{Field: true, Tags: []etagcache.Tag{tag}})
+	w.ruled = ruled{own: w.own, expected: w.expected}
+	w.wishes = []etagcache.Wish{{View: view, Condition: w.cond, Evidence: evidence}}
+	if o := w.plan(ctx); o != nil {
+		return o
+	}
+	if o := w.remember(ctx); o != nil {
+		return o
+	}
+	if err := w.look(ctx); err != nil {
+		return storeObjection(err)
+	}
+	return nil
+}

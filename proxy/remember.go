@@ -1,0 +1,217 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"proxy409/etagcache"
+	"proxy409/proxy/merge"
+	"proxy409/proxy/refusal"
+	"proxy409/proxy/rules"
+)
+
+// remembered is what is known of a request that may come again.
+type remembered struct {
+	print     etagcache.Print // zero: it is not to be known again
+	headPrint etagcache.Digest
+	named     string        // its Idempotency-Key; "": it has none
+	name      etagcache.Key // of what is remembered under it
+}
+
+// readKey reads Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a string as structured fields have it, or, as most clients send it,
+// without the quotes.
+func (w *write) readKey() *objection {
+	rule := w.x.route.Idempotency
+	if rule.TTL == 0 {
+		return nil
+	}
+	lines := w.req.Header["Idempotency-Key"]
+	if len(lines) == 0 && rule.Required {
+		w.observer.Idempotency(w.x.route.Name, IdempotencyMissing)
+		return malformed("The request needs an Idempotency-Key: a string that is new for each request and the same when it is sent again, such as a UUID.")
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	key := strings.TrimSpace(lines[0])
+	if unquoted, ok := strings.CutPrefix(key, `"`); ok && strings.HasSuffix(unquoted, `"`) {
+		key = strings.TrimSuffix(unquoted, `"`)
+	}
+	if len(lines) > 1 || key == "" || len(key) > longestKey || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' }) {
+		return malformed("Idempotency-Key is no string of 1 to 255 visible ASCII characters, or is there more than once.")
+	}
+	w.named = key
+	w.name = rules.UniqueKey("idempotency "+w.x.route.origin+" "+w.x.route.base.String(), nil, []string{key})
+	return nil
+}
+
+const longestKey = 255
+
+// mayRepeat reports whether the request may be the resource's latest write over again, as far as can be told before its body has come.
+func (w *write) mayRepeat(view etagcache.View) bool {
+	last := view.Last()
+	return w.judged && !w.x.route.NoReplay && last.Print != (etagcache.Print{}) && last.Print.Head == w.head()
+}
+
+// remember takes the fingerprint of the request, and finds out whether one of the same name came before.
+func (w *write) remember(ctx context.Context) *objection {
+	if w.streamed || w.blind || w.named == "" && (!w.judged || w.x.route.NoReplay) {
+		return nil
+	}
+	var o *objection
+	if w.print == (etagcache.Print{}) { // else it was brought on top of another version, and is known as it was sent
+		if w.print, o = w.fingerprint(); o != nil {
+			return o
+		}
+	}
+	for i := range w.wishes {
+		if w.judged && !w.x.route.NoReplay && w.wishes[i].View.Key == w.x.key {
+			w.wishes[i].Print = w.print
+		}
+	}
+	if w.named == "" {
+		return nil
+	}
+	w.wishes = append(w.wishes, etagcache.Wish{
+		View: etagcache.View{Key: w.name}, Kept: true, Keyed: true, Print: w.print, Remember: w.x.route.Idempotency.TTL,
+	})
+	return w.recall(ctx)
+}
+
+// recall looks for what is remembered under the request's name before anything else is judged: an answer that was lost comes before the
+// state that the request has left.
+func (w *write) recall(ctx context.Context) *objection {
+	wish := w.wishOf(w.name)
+	if wish == nil {
+		return nil
+	}
+	view, err := w.cache.Fetch(ctx, w.name)
+	if err != nil {
+		return storeObjection(err)
+	}
+	wish.View = view
+	switch w.cache.Known(view, *wish) {
+	case etagcache.Repeated:
+		return w.repeated(ctx, wish)
+	case etagcache.Reused:
+		return w.reused()
+	default:
+		return nil
+	}
+}
+
+func (w *write) reused() *objection {
+	w.observer.Idempotency(w.x.route.Name, IdempotencyReused)
+	return &objection{reason: refusal.Reused}
+}
+
+func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
+	for i := range w.wishes {
+		if w.wishes[i].View.Key == key {
+			return &w.wishes[i]
+		}
+	}
+	return nil
+}
+
+// repeated answers a request that came before. Nil: nobody knows what became of it, and it goes on as what the wish says now.
+func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
+	last := wish.View.Last()
+	if !last.Doubt {
+		if res := w.answerAgain(last.Answer); res != nil {
+			return w.again(res, wish)
+		}
+		wish.Print = etagcache.Print{}
+		return nil
+	}
+	res, asked := w.settled(ctx)
+	switch {
+	case res != nil:
+		return w.again(res, wish)
+	case !wish.Keyed:
+		wish.Print = etagcache.Print{} // it is judged by what the backend shows
+	case asked || len(w.values) > 0: // what must be unique is asked for before it is sent
+		wish.Again = true
+	default:
+		w.observer.Idempotency(w.x.route.Name, IdempotencyInDoubt)
+		return &objection{reason: refusal.InDoubt}
+	}
+	return nil
+}
+
+// again is an answer that was, or would have been, given before.
+func (w *write) again(res *http.Response, wish *etagcache.Wish) *objection {
+	if wish.Keyed {
+		w.observer.Idempotency(w.x.route.Name, IdempotencyReplayed)
+	}
+	res.Header.Set("Proxy-Status", `proxy409; details="replayed"`)
+	return &objection{instead: res, as: Replayed}
+}
+
+// settled asks the backend whether a write of which nobody knows what became was applied, and returns the answer that says so. Asked: it was
+// not, as far as the backend shows.
+func (w *write) settled(ctx context.Context) (res *http.Response, asked bool) {
+	w.mayAsk()
+	at := w.x.route.askAt(w.req, w.x)
+	if w.x.method == http.MethodDelete {
+		f := w.probe(ctx, w.asks.until, w.req, w.x, etagcache.Begun{})
+		if f.objection != nil {
+			f.objection.close()
+			return nil, false
+		}
+		if f.evidence.Kind == etagcache.ShownAbsent {
+			return emptyAnswer(w.req, http.StatusNoContent), true
+		}
+		return nil, true
+	}
+	kind, ok := merge.KindOf(w.x.method, w.req.Header.Get("Content-Type"))
+	if !ok || kind == merge.JSONPatch || w.x.subject != nil {
+		return nil, false
+	}
+	view, err := w.cache.Look(ctx, w.x.key)
+	if err != nil {
+		return nil, false
+	}
+	res = w.visit(ctx, at) //nolint:bodyclose // it is the client's answer
+	if res == nil {
+		return nil, false
+	}
+	if same, err := w.shows(res, kind); err != nil || !same {
+		discard(res)
+		return nil, err == nil
+	}
+	w.dressed(ctx, res, view)
+	return res, true
+}
+
+var errNotWhole = errors.New("the content is not there as a whole")
+
+// shows reports whether the content of an answer is what the write asks for.
+func (w *write) shows(res *http.Response, kind merge.Kind) (bool, error) {
+	content, err := hold(res, w.x.route.limits.Representation, w.x.holds())
+	if err != nil {
+		return false, errNotWhole
+	}
+	present, err := merge.Parse(content)
+	if err != nil {
+		return false, err
+	}
+	body, o := w.wholeBody()
+	if o != nil {
+		return false, errNotWhole
+	}
+	return merge.Settled(kind, body, present), nil
+}
+
+// dressed gives an answer that shows the resource the tag that its next write can be made with.
+func (w *write) dressed(ctx context.Context, res *http.Response, view etagcache.View) {
+	s := w.version(res.Request, res, w.x)
+	if !s.ok {
+		return
+	}
+	view, _, err := w.cache.Learn(ctx, view, view.Begin(w.x.route.Version.Lag), s.noted)
+	noted := err == nil && view.Noted(w.x.route.unsuffixed(s.tag))
+	res.Header["Etag"] = []string{w.handOut(s.tag, w.x.route, view, noted).String()}
+}
