@@ -34,7 +34,7 @@ func TestRulesCostNothingWhereThereAreNone(t *testing.T) {
 			want cost
 		}{
 			{"a PUT", func() { u.send("PUT", "/plain/a", `{}`, "If-Match", tag).want(t, 200) }, cost{1, 1, 2}},
-			{"one that is stale", func() { u.send("PUT", "/plain/a", `{}`, "If-Match", tag).want(t, 409) }, cost{1, 1, 1}},
+			{"one that is stale", func() { u.send("PUT", "/plain/a", `{"x":1}`, "If-Match", tag).want(t, 409) }, cost{1, 1, 1}},
 			{"one without a version", func() { u.send("PUT", "/plain/a", `{}`).want(t, 409) }, cost{}},
 			{"a POST", func() { u.send("POST", "/plain", `{}`).want(t, 201) }, cost{1, 1, 2}},
 		} {

@@ -315,7 +315,7 @@ func TestRequireWhoeverWaitsInVainForTheLeaseIsRefused(t *testing.T) {
 		u.at(gate, 1)
 		gate.release()
 		first.answer().want(t, 200)
-	}, requiring(proxy.Require{That: "true"}))
+	}, requiring(proxy.Require{That: "current.exists"}))
 }
 
 func TestRequireThePresentStateIsAskedForOnceForAllRules(t *testing.T) {

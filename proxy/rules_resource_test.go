@@ -44,7 +44,7 @@ func TestResourceAnActionIsJudgedByTheVersionOfWhatItIsAbout(t *testing.T) {
 					t.Errorf("the order is %v", got)
 				}
 				u.send("PUT", "/orders/7", `{}`, "If-Match", current).want(t, 409, refusal.Stale) // it was changed
-				u.send("POST", "/orders/7/approve", "", "If-Match", current).want(t, 409, refusal.Stale)
+				u.send("POST", "/orders/7/approve", `{"by":"another"}`, "If-Match", current).want(t, 409, refusal.Stale)
 				p = u.send("POST", "/orders/7/approve", "").refused(t, 409, refusal.Rule, "require-1")
 				if p.Message != "order is approved, only a pending one can be approved" {
 					t.Errorf("%q", p.Message)
@@ -243,4 +243,20 @@ func TestResourceAnActionInDoubtClosesWhatItIsAbout(t *testing.T) {
 		u.send("PUT", "/orders/7", `{}`, "If-Match", tag).want(t, 409, refusal.Stale)
 		u.wrote("POST /orders/7/approve")
 	}, approving(validator.Source{})...)
+}
+
+func TestResourceTheVersionInTheBodyOfAnActionIsThatOfWhatItIsAbout(t *testing.T) {
+	routes := approving(validator.Source{From: validator.JSON, Pointer: "/version"})
+	routes[1].Rules.Expect = []string{"json:/version", "query:v"}
+	underRules(t, func(u *ruled) {
+		u.api.has("/orders/7", `{"status":"new"}`)
+		u.api.has("/orders/7", `{"status":"pending"}`)
+		p := u.send("POST", "/orders/7/approve", `{"version":1}`).refused(t, 409, refusal.Stale, "")
+		if string(p.CurrentVersion) != "2" || string(p.ExpectedVersion) != "1" {
+			t.Errorf("%+v", p)
+		}
+		u.send("POST", "/orders/7/approve?v=1", `{"version":2}`).want(t, 409, refusal.Stale)
+		u.send("POST", "/orders/7/approve?v=2", `{"version":2}`).want(t, 200)
+		u.wrote(`POST /orders/7/approve?v=2 {"version":2}`)
+	}, routes...)
 }
