@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"proxy409/etagcache/redisstore/redistest"
@@ -100,8 +101,9 @@ func numberOfRaces(t *testing.T) int {
 func replicas(t *testing.T, cause, backend, redis string) (urls []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "proxy409.yaml")
+	_, port, _ := strings.Cut(strings.TrimPrefix(backend, "http://"), ":") // replicas with other upstreams share no prefix: they would wait for each other
 	text := read(t, "conflicts/proxy409-"+cause+".yaml") + "\ntimeouts: {write: 5s, settle: 1s, busy_wait: 4s}\n" +
-		"store: {grace: 0s, redis: {url: " + redis + ", timeout: 1800ms}}\n" // nothing is forgotten, and a busy machine is slow
+		"store: {grace: 0s, redis: {url: " + redis + ", prefix: p" + port + ", timeout: 1800ms}}\n" // nothing is forgotten, and a busy machine is slow
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
