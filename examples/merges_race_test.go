@@ -95,7 +95,7 @@ func (r round) editMember(member string, i int, read answer) {
 			c.done(a)
 			return
 		}
-		// Others were quicker three times.
+		// Others were quicker three times, or one of them was writing when it was read, and such a version is not kept.
 		if found := overlaps(a); len(found) > 0 {
 			r.t.Errorf("%s is said to overlap with what others have changed: %v", member, found)
 			return
@@ -142,7 +142,7 @@ func kept(t *testing.T, url, path string, rounds int) (missing int) {
 
 func TestMergesOfDifferentMembersLoseNothing(t *testing.T) {
 	t.Parallel()
-	rounds := shortly(40)
+	rounds := shortly(20)
 	api := conflictAPI(t, "--delay", "2ms")
 	both := fleetOf(t, "retries/proxy409-merge.yaml", retryTimeouts, api, redistest.Start(t).URL())
 	h := ears()

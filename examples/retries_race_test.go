@@ -163,7 +163,7 @@ func TestRetriesOverReplicasThatAreKilled(t *testing.T) {
 	both := fleetOf(t, "retries/proxy409-retries.yaml", "write: 2s, settle: 500ms, busy_wait: 500ms", api, redistest.Start(t).URL())
 	ways, lost := forgetfulWays(t, urlsOf(both)...)
 	h := ears()
-	edits := shortly(15)
+	edits := shortly(10)
 	var wait sync.WaitGroup
 	wait.Go(func() { all(t, "order", clients, ways, h, func(c *teller) { c.order(edits) }) })
 	wait.Go(func() { all(t, "edit", clients, ways, h, func(c *teller) { c.persist("/users/"+c.name, edits) }) })
