@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,6 +134,7 @@ func TestWhatIsNotTheSameRequestIsNotAnsweredAgain(t *testing.T) {
 	for _, tc := range other {
 		t.Run(tc.name, func(t *testing.T) {
 			underRules(t, func(u *ruled) {
+				u.restart(func(c *proxy.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
 				u.api.has("/docs/1", `{"title":"A"}`)
 				fields := func(with bool) (list []string) {
 					all := map[string]string{"If-Match": u.tag("/docs/1")}
