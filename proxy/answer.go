@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -60,8 +61,8 @@ func keepsWell(name string) bool {
 	return !strings.HasPrefix(name, "Access-Control-")
 }
 
-// answerAgain is a kept answer, as it is given now; nil: it cannot be read.
-func (w *write) answerAgain(kept []byte) *http.Response {
+// answerAgain is a kept answer, as it is given now, by the view that has it; nil: it cannot be read.
+func (w *write) answerAgain(ctx context.Context, kept []byte, at etagcache.View) *http.Response {
 	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(kept)))
 	line, err := r.ReadLine()
 	if err != nil {
@@ -81,10 +82,7 @@ func (w *write) answerAgain(kept []byte) *http.Response {
 		res.Header[name] = values
 	}
 	if tag, ok, err := etagcache.ParseETag(res.Header["Etag"]); ok && err == nil {
-		view := etagcache.View{}
-		if wish := w.wishOf(w.x.key); wish != nil {
-			view = wish.View
-		}
+		view := w.resourceView(ctx, at)
 		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, view, view.Noted(w.x.route.unsuffixed(tag))).String()}
 	}
 	if status != http.StatusNoContent {
@@ -92,6 +90,19 @@ func (w *write) answerAgain(kept []byte) *http.Response {
 		res.ContentLength, res.Body = int64(len(content)), io.NopCloser(bytes.NewReader(content))
 	}
 	return res
+}
+
+// resourceView is how the record of the resource is now, at being the view by which the request is known. While the store does not say, it
+// names no version.
+func (w *write) resourceView(ctx context.Context, at etagcache.View) etagcache.View {
+	if at.Key == w.x.key {
+		return at
+	}
+	view, err := w.cache.Fetch(ctx, w.x.key)
+	if err != nil {
+		return etagcache.View{}
+	}
+	return view
 }
 
 // emptyAnswer is an answer without content.

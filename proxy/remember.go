@@ -126,7 +126,7 @@ func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
 func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 	last := wish.View.Last()
 	if !last.Doubt {
-		if res := w.answerAgain(last.Answer); res != nil {
+		if res := w.answerAgain(ctx, last.Answer, wish.View); res != nil {
 			return w.again(res, wish)
 		}
 		wish.Again = wish.View.Record.Version
