@@ -17,8 +17,8 @@ import (
 	"proxy409/proxy/validator"
 )
 
-// remembered is a route that keeps what clients were shown.
-func remembered(change ...func(*proxy.Route)) proxy.Route {
+// historical is a route that keeps what clients were shown.
+func historical(change ...func(*proxy.Route)) proxy.Route {
 	return edited(append([]func(*proxy.Route){func(r *proxy.Route) {
 		r.History = proxy.History{Keep: 64 << 10, For: time.Hour}
 	}}, change...)...)
@@ -87,7 +87,7 @@ func TestAStaleWriteIsToldWhatHasChanged(t *testing.T) {
 				if u.told.count("history found") != 1 {
 					t.Error(u.told.all())
 				}
-			}, remembered())
+			}, historical())
 		})
 	}
 }
@@ -103,7 +103,7 @@ func TestWithoutTheClientsVersionNothingIsTold(t *testing.T) {
 		if u.told.count("history gone") != 1 {
 			t.Error(u.told.all())
 		}
-	}, remembered())
+	}, historical())
 	underRules(t, func(u *ruled) { // without history it is not even looked for
 		u.api.has("/docs/1", titled)
 		was := u.tag("/docs/1")
@@ -122,7 +122,7 @@ func TestWithoutTheClientsVersionNothingIsTold(t *testing.T) {
 		was := u.tag("/docs/1")
 		u.others("/docs/1", titled)
 		_ = u.send("PUT", "/docs/1", `{"title":"A"}`, "If-Match", was).changes(t)
-	}, remembered())
+	}, historical())
 }
 
 func TestWhoMayNotReadIsToldNothing(t *testing.T) {
@@ -144,7 +144,7 @@ func TestWhoMayNotReadIsToldNothing(t *testing.T) {
 					t.Errorf("%d: %s", a.StatusCode, a.body)
 				}
 			}
-		}, remembered())
+		}, historical())
 	}
 	underRules(t, func(u *ruled) {
 		u.restart(func(c *proxy.Config) { c.Refusals.Disclose = false })
@@ -155,7 +155,7 @@ func TestWhoMayNotReadIsToldNothing(t *testing.T) {
 		if a.StatusCode < 400 || strings.Contains(a.body, "SECRET") || strings.Contains(a.body, "changes") {
 			t.Errorf("%d: %s", a.StatusCode, a.body)
 		}
-	}, remembered())
+	}, historical())
 }
 
 // Each caller is shown another document, under one tag.
@@ -176,7 +176,7 @@ func TestOfAPrivateRouteNobodyIsToldWhatAnotherOneWasShown(t *testing.T) {
 			if got := u.send("DELETE", "/docs/1", "", "If-Match", was, field, "anna=SECRET").changes(t); got != `[{"pointer":"/version","base":1,"theirs":2}]` {
 				t.Errorf("%s: %q", field, got)
 			}
-		}, remembered(func(r *proxy.Route) { r.Private = true }))
+		}, historical(func(r *proxy.Route) { r.Private = true }))
 	}
 }
 
@@ -209,7 +209,7 @@ func TestWhatTheBackendKeepsToOneCallerIsNotKept(t *testing.T) {
 				if kept := u.told.count("history kept") == 1; kept != tc.kept {
 					t.Errorf("kept: %t, want %t", kept, tc.kept)
 				}
-			}, remembered(func(r *proxy.Route) { r.Private = tc.private }))
+			}, historical(func(r *proxy.Route) { r.Private = tc.private }))
 		})
 	}
 }
@@ -256,7 +256,7 @@ func TestWhatIsKeptOfAResourceIsBounded(t *testing.T) {
 		if u.told.count("history too_large") == 0 {
 			t.Error(u.told.all())
 		}
-	}, remembered(func(r *proxy.Route) { r.History.Keep = 1 << 10 }))
+	}, historical(func(r *proxy.Route) { r.History.Keep = 1 << 10 }))
 }
 
 type largest struct {
@@ -291,7 +291,7 @@ func TestAVersionIsForgottenInTime(t *testing.T) {
 		if u.send("DELETE", "/docs/1", "", "If-Match", next).changes(t) == "" {
 			t.Error("with it another one is forgotten")
 		}
-	}, remembered(func(r *proxy.Route) { r.History.For = 20 * time.Minute }))
+	}, historical(func(r *proxy.Route) { r.History.For = 20 * time.Minute }))
 }
 
 // A tag that comes back is qualified, and each time stands for what was shown with it then.
@@ -318,7 +318,7 @@ func TestATagThatComesBackGivesItsOwnVersion(t *testing.T) {
 				t.Errorf("%s: %s", tag, got)
 			}
 		}
-	}, remembered())
+	}, historical())
 }
 
 func TestACompressedRepresentationIsKeptToo(t *testing.T) {
@@ -345,7 +345,7 @@ func TestACompressedRepresentationIsKeptToo(t *testing.T) {
 				t.Error(got)
 			}
 		}
-	}, remembered())
+	}, historical())
 }
 
 func TestAHotReadCostsNothingMore(t *testing.T) {
@@ -365,7 +365,7 @@ func TestAHotReadCostsNothingMore(t *testing.T) {
 		return gets, swaps
 	}
 	gets, swaps := cost(edited())
-	if g, s := cost(remembered()); g != gets || s != swaps {
+	if g, s := cost(historical()); g != gets || s != swaps {
 		t.Errorf("50 reads cost %d gets and %d swaps, and without history %d and %d", g, s, gets, swaps)
 	}
 }
@@ -381,7 +381,7 @@ func TestAVersionInTheBodyIsExplained(t *testing.T) {
 		if got := a.changes(t); got != want {
 			t.Error(got)
 		}
-	}, remembered(func(r *proxy.Route) {
+	}, historical(func(r *proxy.Route) {
 		r.Version.Source = validator.Source{From: validator.JSON, Pointer: "/version"}
 		r.Rules.Expect = []string{"if-match", "json:/version"}
 	}))
@@ -393,7 +393,7 @@ func TestWhereNothingIsRefusedNothingIsExplained(t *testing.T) {
 		was := u.tag("/docs/1")
 		u.others("/docs/1", `{"title":"C"}`)
 		u.send("PUT", "/docs/1", `{"title":"B"}`, "If-Match", was).want(t, 200)
-	}, remembered(func(r *proxy.Route) { r.Mode = proxy.Observe }))
+	}, historical(func(r *proxy.Route) { r.Mode = proxy.Observe }))
 }
 
 // What a query shows of a document under its tag is another representation than the one that writers are asked about.
@@ -415,7 +415,7 @@ func TestAPartOfADocumentIsNotTakenForTheDocument(t *testing.T) {
 		if got := u.send("DELETE", "/docs/1", "", "If-Match", was).changes(t); got != want {
 			t.Error(got)
 		}
-	}, remembered())
+	}, historical())
 }
 
 func TestNothingIsHeldForHistoryWhenAllIsOver(t *testing.T) {
@@ -428,5 +428,5 @@ func TestNothingIsHeldForHistoryWhenAllIsOver(t *testing.T) {
 		if u.told.held != 0 {
 			t.Errorf("%d bytes are held", u.told.held)
 		}
-	}, remembered())
+	}, historical())
 }
