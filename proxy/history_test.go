@@ -238,7 +238,7 @@ func TestWhatIsKeptOfAResourceIsBounded(t *testing.T) {
 		u.tag("/docs/1")
 		for i, tag := range tags {
 			known := u.send("DELETE", "/docs/1", "", "If-Match", tag).changes(t) != ""
-			if known != (i >= 8) { // of the last ones there is room for three with the present one
+			if i < 7 && known || i == 9 && !known { // there is room for two or three with the present one
 				t.Errorf("version %d of 10: known: %t", i+1, known)
 			}
 		}
