@@ -56,6 +56,11 @@ func TestDoubtClosesAKeptKeyToo(t *testing.T) {
 		if r := b.is(keyA, Known); !r.names(tagged("a").Tag) {
 			b.Error("what was not changed is not known any more")
 		}
+		v := b.fetch(keyA)
+		if _, verdict, err := b.cache.Learn(b.ctx, v, v.Begin(0), tagged("a")); verdict != Done || err != nil {
+			b.Errorf("a read after it: %s, %v", verdict, err)
+		}
+		_, _, _ = b.claim(onA(b.fetch(keyA))).Conclude(b.ctx, Conclusion{Outcome: Unapplied}, nil)
 	})
 }
 

@@ -40,7 +40,8 @@ func Begin(r Record, at Moment, lag time.Duration) Begun {
 // and their holders would be refused. It then leaves qualified, so that it need not be noted to admit nothing when the
 // record has moved; whoever sends it has the backend asked.
 func learn(r Record, b Begun, v Validator, at Moment) (Record, Verdict) {
-	if under, kept := r.at(b.Now).beneath(); kept {
+	r = r.released(b.Now)
+	if under, kept := r.beneath(); kept {
 		after, verdict := learn(under, b, v, at)
 		if after.Seq == under.Seq {
 			return r, verdict
@@ -167,7 +168,8 @@ func dropUnconfirmed(r Record, v Validator) Record {
 // gone takes the record's word because a reader was shown nothing. The validators stay, unconfirmed: to a reader who may
 // look they may still be present, and they must retire if the record moves.
 func gone(r Record, b Begun) (Record, Verdict) {
-	if under, kept := r.at(b.Now).beneath(); kept {
+	r = r.released(b.Now)
+	if under, kept := r.beneath(); kept {
 		after, verdict := gone(under, b)
 		if after.Seq == under.Seq {
 			return r, verdict

@@ -186,6 +186,14 @@ func (r Record) beneath() (under Record, kept bool) {
 	return under, true
 }
 
+// released is the record as of now, if a lease lies over it that kept the resource and has run out: no other lease leaves the version as it was.
+func (r Record) released(now Instant) Record {
+	if _, kept := r.beneath(); kept && now >= r.Lease.Until {
+		return r.at(now)
+	}
+	return r
+}
+
 // under puts the record, in which something was learned, back under the lease of held, which lies over it.
 func (r Record) under(held Record) Record {
 	lease := held.Lease

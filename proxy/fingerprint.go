@@ -11,7 +11,8 @@ import (
 )
 
 // head is the fingerprint of what there is of the request before its body: the caller, the method, the target and the precondition. Who the
-// caller is may stand in any field, so all of them count but those that are another's, or other ones each time.
+// caller is may stand in any field, so all of them count but those that are another's, or other ones each time. What a client adds to tell its requests
+// from those of others with the same credentials (a User-Agent, an Idempotency-Key) counts so, too.
 func (w *write) head() etagcache.Digest {
 	if w.headPrint != (etagcache.Digest{}) {
 		return w.headPrint
@@ -26,8 +27,13 @@ func (w *write) head() etagcache.Digest {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		parts = append(parts, name, strings.Join(r.Header[name], "\n"))
+		value := strings.Join(r.Header[name], "\n")
+		if name == "Idempotency-Key" && w.named != "" {
+			value = w.named // with the quotes or without
+		}
+		parts = append(parts, name, value)
 	}
+	parts = append(parts, clientAddress(r))
 	if r.TLS != nil {
 		for _, cert := range r.TLS.PeerCertificates[:min(1, len(r.TLS.PeerCertificates))] {
 			sum := sha256.Sum256(cert.Raw)
@@ -38,16 +44,26 @@ func (w *write) head() etagcache.Digest {
 	return w.headPrint
 }
 
+// clientAddress is where the request came from, as far as the proxies in front are believed. Two clients that send the same words with the same
+// credentials, or none, are two in most cases by this alone; a client that has moved is judged anew.
+func clientAddress(r *http.Request) string {
+	first, _, _ := strings.Cut(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	return strings.TrimSpace(first)
+}
+
 // volatile reports whether a request field may be another one when a request is sent again, and says nothing of what it is or who sends it.
 func volatile(name string) bool {
 	switch name = http.CanonicalHeaderKey(name); name {
 	case "Accept", "Accept-Encoding", "Accept-Language", "Accept-Charset", "Cache-Control", "Pragma", "Connection", "Content-Length", "Date", "Expect",
-		"Te", "User-Agent", "Via", "Forwarded", "X-Real-Ip", "Priority", "Referer", "Dnt", "Save-Data",
+		"Te", "Via", "Forwarded", "X-Real-Ip", "Priority", "Referer", "Dnt", "Save-Data",
 		"Traceparent", "Tracestate", "Baggage", "B3", "X-Request-Id", "X-Correlation-Id", "Request-Id", "Correlation-Context", "X-Amzn-Trace-Id",
-		"X-Cloud-Trace-Context", "Sentry-Trace", "Uber-Trace-Id", "Amz-Sdk-Request", "Amz-Sdk-Invocation-Id":
+		"X-Cloud-Trace-Context", "Sentry-Trace", "Uber-Trace-Id", "Amz-Sdk-Request", "Amz-Sdk-Invocation-Id",
+		// Of these families others say who the caller is, as X-Forwarded-User and Cf-Access-Jwt-Assertion do.
+		"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Server", "Cf-Connecting-Ip", "Cf-Ew-Via", "Cf-Ipcountry",
+		"Cf-Ray", "Cf-Visitor":
 		return true
 	}
-	return slices.ContainsFunc([]string{"X-Forwarded-", "X-B3-", "X-Datadog-", "Sec-", "X-Retry-", "Cf-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return slices.ContainsFunc([]string{"X-B3-", "X-Datadog-", "Sec-", "X-Retry-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // fingerprint is that of the whole request, whose body has come.

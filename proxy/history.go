@@ -118,6 +118,9 @@ func (g *guard) keepVersion(req *http.Request, res *http.Response, x *exchange, 
 	if h.Keep == 0 || tag == (etagcache.Tag{}) || res.StatusCode != http.StatusOK || req.Method != http.MethodGet || !keepable(res.Header, x.route.Private) {
 		return
 	}
+	if x.route.aside(req, x) {
+		return // a write is not compared with such a representation
+	}
 	key := historyKey(req, x)
 	// Half of the time later it is kept anew, if it is still shown.
 	period := time.Since(g.began) / max(h.For/2, time.Second)
@@ -181,10 +184,10 @@ func (w *write) recallVersion(ctx context.Context) []byte {
 	if err != nil || len(tags) == 0 {
 		tags = w.cond.Match.Tags
 	}
-	memo, err := w.cache.Recall(ctx, historyKey(w.req, w.x))
+	memo, now, err := w.cache.Recall(ctx, historyKey(w.req, w.x))
 	if err == nil {
 		for _, p := range slices.Backward(readPasts(memo)) {
-			if slices.ContainsFunc(tags, func(t etagcache.Tag) bool { return w.x.route.unsuffixed(t).Digest() == p.tag || t.Digest() == p.tag }) {
+			if now.Sub(p.shown) <= w.x.route.History.For && slices.ContainsFunc(tags, func(t etagcache.Tag) bool { return w.x.route.unsuffixed(t).Digest() == p.tag || t.Digest() == p.tag }) {
 				if content, ok := unpack(p.content, w.x.route.limits.Representation); ok {
 					w.observer.History(w.x.route.Name, HistoryFound)
 					return content

@@ -151,11 +151,11 @@ func (rs *routes) destinationRoute(r *http.Request, found *route) (*route, error
 
 // precondition reads If-Match and If-None-Match.
 func (w *write) precondition(context.Context) *objection {
-	if w.req.ContentLength < 0 {
-		_ = w.head() // before the body says a length of itself
-	}
 	if o := w.readKey(); o != nil {
 		return o
+	}
+	if w.req.ContentLength < 0 {
+		_ = w.head() // before the body says a length of itself
 	}
 	h := w.req.Header
 	match, err := etagcache.ParseTagList(h["If-Match"], w.x.route.limits.Tags)
