@@ -41,7 +41,8 @@ type Claim struct {
 	// Keyed: the resource is a name that the client gave this one request (Idempotency-Key), and Remember until when it is remembered.
 	Keyed    bool
 	Remember Instant
-	// Again: that it is known is no reason to refuse it. The backend was asked.
+	// Again: that it is known, and in doubt, is no reason to refuse it. The backend was asked. What came of it when it was sent again meanwhile
+	// is another matter.
 	Again bool
 }
 
@@ -223,12 +224,13 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 
 // known says whether the request is known already: as the latest write, or by its name. Else the answer is Admit.
 func known(r Record, e Claim, now Instant) Verdict {
-	if e.Print == (Print{}) || e.Again {
-		return Admit
-	}
-	before := r.Last.at(now).Print
+	last := r.Last.at(now)
+	before := last.Print
 	if r.State == Writing {
 		before = r.Lease.Print
+	}
+	if e.Print == (Print{}) || e.Again && r.State != Writing && last.Doubt {
+		return Admit
 	}
 	switch {
 	case e.Keyed && before != (Print{}) && before.Whole != e.Print.Whole:
