@@ -3,14 +3,23 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"proxy409/etagcache"
+)
+
+// What Proxy-Status says of an answer (RFC 9209).
+const (
+	toldReplayed = `proxy409; details="replayed"`
+	toldMerged   = `proxy409; details="merged"`
 )
 
 // How large an answer may be that is kept whole: with the record of its resource, and under an Idempotency-Key. Of larger ones the status, and
@@ -28,7 +37,11 @@ func kept(status int, h http.Header, tag etagcache.Tag, content []byte, whole bo
 			return b
 		}
 	}
-	return written(status, h, tag, nil, func(name string) bool { return name == "Location" || name == "Content-Location" })
+	short := written(status, h, tag, nil, func(name string) bool { return name == "Location" || name == "Content-Location" })
+	if len(short) > limit { // more than a record takes
+		short = written(status, nil, etagcache.Tag{}, nil, nil)
+	}
+	return short
 }
 
 func written(status int, h http.Header, tag etagcache.Tag, content []byte, keeps func(name string) bool) []byte {
@@ -38,6 +51,9 @@ func written(status int, h http.Header, tag etagcache.Tag, content []byte, keeps
 	for name, values := range h {
 		if name != "Etag" && keeps(name) {
 			out[name] = values
+		}
+		if name == "Proxy-Status" && slices.Contains(values, toldMerged) {
+			out[name] = []string{toldMerged} // what is there is not what was sent, whenever that is said
 		}
 	}
 	if tag != (etagcache.Tag{}) {
@@ -60,14 +76,14 @@ func keepsWell(name string) bool {
 }
 
 // answerAgain is a kept answer, as it is given now; nil: it cannot be read.
-func (w *write) answerAgain(kept []byte) *http.Response {
+func (w *write) answerAgain(ctx context.Context, kept []byte) *http.Response {
 	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(kept)))
 	line, err := r.ReadLine()
 	if err != nil {
 		return nil
 	}
 	status, err := strconv.Atoi(line)
-	if err != nil || status < 200 || status > 599 {
+	if err != nil || status < 200 || status > 999 {
 		return nil
 	}
 	h, err := r.ReadMIMEHeader()
@@ -80,10 +96,7 @@ func (w *write) answerAgain(kept []byte) *http.Response {
 		res.Header[name] = values
 	}
 	if tag, ok, err := etagcache.ParseETag(res.Header["Etag"]); ok && err == nil {
-		view := etagcache.View{}
-		if wish := w.wishOf(w.x.key); wish != nil {
-			view = wish.View
-		}
+		view := w.latest(ctx)
 		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, view, view.Noted(w.x.route.unsuffixed(tag))).String()}
 	}
 	if status != http.StatusNoContent {
@@ -113,50 +126,76 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	case res.Body == nil || res.Body == http.NoBody || res.ContentLength == 0:
 		return nil, true
 	}
-	p := &peeked{body: res.Body, done: make(chan struct{})}
 	if res.ContentLength > 0 {
 		limit = int(res.ContentLength)
 	}
-	go p.read(limit)
+	p := &peeked{body: res.Body, done: make(chan struct{})}
+	p.news.L = &p.mu
+	go p.read(make([]byte, limit+1))
 	timer := time.NewTimer(patient)
 	defer timer.Stop()
 	select {
 	case <-p.done:
 		content, whole = p.content, p.err == io.EOF
 	case <-timer.C:
+		p.enough()
 	}
 	res.Body = p
 	return content, whole
 }
 
-// peeked is a content whose beginning is read by another goroutine.
+// peeked is a content whose beginning is read by another goroutine. What has come can be read while more is waited for.
 type peeked struct {
-	body    io.ReadCloser
-	done    chan struct{} // closed when that has come, or has failed to
+	body io.ReadCloser
+	done chan struct{} // closed when no more is read ahead
+	at   int           // how much of the content has been read
+
+	mu      sync.Mutex
+	news    sync.Cond
 	content []byte
 	err     error // what came after the content; nil: there is more
-	at      int
+	over    bool  // no more is to be read ahead
+	ended   bool  // nor is it
 }
 
-func (p *peeked) read(limit int) {
+func (p *peeked) read(buf []byte) {
 	defer close(p.done)
-	buf := make([]byte, limit+1)
-	for n := 0; p.err == nil && n < len(buf); p.content = buf[:n] {
-		var more int
-		more, p.err = p.body.Read(buf[n:])
+	for n := 0; ; {
+		more, err := p.body.Read(buf[n:])
 		n += more
+		p.mu.Lock()
+		p.content, p.err = buf[:n], err
+		p.ended = err != nil || n == len(buf) || p.over
+		ended := p.ended
+		p.news.Broadcast()
+		p.mu.Unlock()
+		if ended {
+			return
+		}
 	}
+}
+
+// enough ends the reading ahead with what comes next.
+func (p *peeked) enough() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
 }
 
 func (p *peeked) Read(b []byte) (int, error) {
-	<-p.done
-	if p.at < len(p.content) {
-		n := copy(b, p.content[p.at:])
-		p.at += n
-		return n, nil
+	p.mu.Lock()
+	for p.at == len(p.content) && !p.ended {
+		p.news.Wait()
 	}
-	if p.err != nil {
-		return 0, p.err
+	n := copy(b, p.content[p.at:])
+	p.at += n
+	err := p.err
+	p.mu.Unlock()
+	switch {
+	case n > 0 || len(b) == 0:
+		return n, nil
+	case err != nil:
+		return 0, err
 	}
 	return p.body.Read(b)
 }

@@ -161,6 +161,6 @@ func (w *write) await(ctx context.Context, p *place, wish *etagcache.Wish) *obje
 	if err != nil {
 		return storeObjection(err)
 	}
-	wish.View = view
+	wish.View, wish.Again = view, false // what the backend was asked was about the time before
 	return nil
 }

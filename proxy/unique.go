@@ -154,9 +154,14 @@ func (w *write) duplicateOf(v *value, at *url.URL) *objection {
 // visit reads what is at a location, as the caller; nil: the caller is not shown it. That the answer begins takes no longer than a question;
 // how long the rest takes is up to the client.
 func (w *write) visit(ctx context.Context, at *url.URL) *http.Response {
+	return w.visitAt(ctx, w.x.route.outbound(at))
+}
+
+// visitAt is visit for a URL as the backend has it.
+func (w *write) visitAt(ctx context.Context, at *url.URL) *http.Response {
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(time.Until(w.asks.until), cancel)
-	res, err := w.send(w.x.route.probeRequest(untraced{ctx}, w.req, w.x.route.outbound(at)), w.x)
+	res, err := w.send(w.x.route.probeRequest(untraced{ctx}, w.req, at), w.x)
 	timer.Stop()
 	if err != nil {
 		cancel()
