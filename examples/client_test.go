@@ -34,6 +34,14 @@ type problem struct {
 	CurrentState    string   `json:"current_state"`
 	RequestedState  string   `json:"requested_state"`
 	AllowedStates   []string `json:"allowed_states"`
+	Changes         []change
+}
+
+// change is what has become of one member since the version that the client sent.
+type change struct {
+	Pointer             string
+	Base, Yours, Theirs json.RawMessage
+	Overlap             bool
 }
 
 // refusal is the proxy's problem, the zero one if the answer is the backend's. A page and a HEAD have its reason alone.
@@ -92,6 +100,16 @@ var client = &http.Client{
 // that, another as a form, unless header says what it is.
 func send(t testing.TB, method, to, body string, header ...string) answer {
 	t.Helper()
+	a, err := attempt(t, client, method, to, body, header...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// attempt is send for an answer that may get lost. Then there is an error.
+func attempt(t testing.TB, with *http.Client, method, to, body string, header ...string) (answer, error) {
+	t.Helper()
 	a := answer{t: t, request: method + " " + to}
 	req, err := http.NewRequest(method, to, strings.NewReader(body))
 	if err != nil {
@@ -106,17 +124,15 @@ func send(t testing.TB, method, to, body string, header ...string) answer {
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := client.Do(req)
+	req.Host = req.Header.Get("Host")
+	res, err := with.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return a, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	a.status, a.header, a.body = res.StatusCode, res.Header, string(text)
-	return a
+	return a, err
 }
 
 func (s *stand) send(method, path, body string, header ...string) answer {

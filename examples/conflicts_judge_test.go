@@ -20,6 +20,7 @@ type applied struct {
 // thing is what judges look at of a user, a customer or an order.
 type thing struct {
 	Email, Customer, Status string
+	By                      string // which write this was, where the client says so
 	Version                 int
 	EditedFrom              int `json:"edited_from"` // the version that the client had in front of it
 }

@@ -1,9 +1,7 @@
 package examples_test
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -99,26 +97,8 @@ func numberOfRaces(t *testing.T) int {
 // replicas starts two proxies with a configuration of examples/conflicts over one Redis.
 func replicas(t *testing.T, cause, backend, redis string) (urls []string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "proxy409.yaml")
-	text := read(t, "conflicts/proxy409-"+cause+".yaml") + "\ntimeouts: {write: 5s, settle: 1s, busy_wait: 4s}\n" +
-		"store: {grace: 0s, redis: {url: " + redis + ", timeout: 1800ms}}\n" // nothing is forgotten, and a busy machine is slow
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var started []*process
-	for range 2 {
-		started = append(started, launch(t, []string{"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "UPSTREAM=" + backend},
-			program(t, "proxy409/cmd/proxy409"), "serve", "--config", file))
-	}
-	for _, p := range started {
-		addresses := p.says(`msg=serving listen=(\S+) admin=(\S+)`)
-		p.eventually(func() error {
-			if a := send(t, "GET", "http://"+addresses[2]+"/readyz", ""); a.status != 200 {
-				return fmt.Errorf("/readyz: %d %s", a.status, a.body)
-			}
-			return nil
-		})
-		urls = append(urls, "http://"+addresses[1])
+	for _, r := range fleetOf(t, "conflicts/proxy409-"+cause+".yaml", "write: 5s, settle: 1s, busy_wait: 4s", backend, redis) {
+		urls = append(urls, r.url)
 	}
 	return urls
 }

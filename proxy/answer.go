@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -136,7 +137,7 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	defer timer.Stop()
 	select {
 	case <-p.done:
-		content, whole = p.content, p.err == io.EOF
+		content, whole = p.content, errors.Is(p.err, io.EOF)
 	case <-timer.C:
 		p.enough()
 	}

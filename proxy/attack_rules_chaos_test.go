@@ -78,18 +78,18 @@ func TestNoDuplicateComesOfClientsThatHangUpAndAStoreThatLosesReplies(t *testing
 	writes := b.writes()
 	for _, line := range writes {
 		fields := strings.Fields(strings.ReplaceAll(line, `" `, `"`))
-		switch order := strings.TrimSuffix(fields[1], "/approve"); {
-		case fields[1] == "/users":
+		if fields[1] == "/users" {
 			if before, twice := users[fields[2]]; twice {
 				t.Errorf("%s came after %s", line, before)
 			}
 			users[fields[2]] = line
-		default:
-			if before, twice := orders[order]; twice && (fields[0] == "POST" || !strings.HasPrefix(before, "PATCH")) {
-				t.Errorf("%s came after %s", line, before)
-			}
-			orders[order] = line
+			continue
 		}
+		order := strings.TrimSuffix(fields[1], "/approve")
+		if before, twice := orders[order]; twice && (fields[0] == "POST" || !strings.HasPrefix(before, "PATCH")) {
+			t.Errorf("%s came after %s", line, before)
+		}
+		orders[order] = line
 	}
 	t.Logf("%d of %d were forwarded: %d users, %d orders", len(writes), rounds*clients, len(users), len(orders))
 }

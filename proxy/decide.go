@@ -41,18 +41,15 @@ func (w *write) decide(ctx context.Context) *objection {
 	return nil
 }
 
-// verdict tells what came of a rule, and returns the objection.
+// verdict tells what came of a rule, and returns the objection. One that is absent, or not for this caller to see, is the client's business, and
+// nothing that an operator has to look into.
 func (w *write) verdict(name string, o *objection) *objection {
 	outcome := RuleHeld
-	switch {
-	case o == nil:
-	case o.reason == refusal.Rule, o.reason == refusal.Transition, o.reason == refusal.Duplicate:
-		outcome = RuleRefused
-	default:
-		outcome = RuleUnverifiable
-	}
 	if o != nil {
-		o.rule = name
+		o.rule, outcome = name, RuleRefused
+		if o.reason == refusal.Unverifiable {
+			outcome = RuleUnverifiable
+		}
 	}
 	w.observer.Rule(w.x.route.Name, name, outcome)
 	return o
@@ -111,6 +108,9 @@ func (w *write) decideRequire(ctx context.Context, r *requirement) *objection {
 	holds, err := r.that.Holds(ctx, in)
 	switch {
 	case err != nil && r.reads.Current && !in.Current.Exists:
+		if o := w.mayLook(ctx); o != nil {
+			return o
+		}
 		return &objection{reason: refusal.Absent, cause: err, detail: absentDetail}
 	case err != nil:
 		o := unverifiable(fmt.Errorf("the condition of the rule %s: %w", r.name, err))

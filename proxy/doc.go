@@ -5,8 +5,8 @@
 // is its http.RoundTripper, so that one straight function sees request, verdict, answer and error; it judges by what
 // package etagcache has on record, and makes refusals as answers of its own, from the one table in package refusal.
 //
-// A judged write goes through phases, in this order: identify, precondition, refuse early, buffer, claim, check, forward,
-// conclude, answer (see write). Rules to come are further checks in that order.
+// A judged write goes through phases, in this order: identify, precondition, refuse early, buffer, plan, claim, check, decide, forward,
+// conclude, answer (see write). Plan finds out what the rules of the route need to hold, and decide holds them against the write.
 //
 // Where the design leaves something open, this is what was decided, and why:
 //
@@ -57,5 +57,27 @@
 //   - Every safe method is judged where GET is: a backend that writes on a GET may not look at the method at all.
 //   - On a private route an answer that sets a cookie teaches nothing: what the caller is shown next is shown to somebody else.
 //   - A form is read whole before it is known which method it stands for, since _method may be its last field.
+//   - Rules are decided under the lease, after the version has been judged: what they ask for must not change before the write is sent, and
+//     who writes from an old version is to read again, whatever else is wrong. Their order is fixed, so that one request gets one
+//     answer: unique, transitions, require. Each asks only when those before it hold.
+//   - A guarded POST without a precondition that is about other things (what must be unique, what is leased or touched) leases nothing of its own, and
+//     leaves marks as a passed one does: collections would serialise. A plain guarded POST takes its lease still, since guard is all that its
+//     route says of it; and so does one of which a rule looks at the present state.
+//   - A write for which a rule is decided by what may change meanwhile is never sent without its lease, whether a version judges it or
+//     not: it is refused as busy or grace, where one without rules would leave a mark and go on.
+//   - What a write holds and does not change keeps its record: a customer's tag is good after an order of theirs was created.
+//   - The method that a rule looks at is any that the request may have at some backend, the effective one and its own: a POST in the name of a PATCH is both.
+//   - Questions ask for JSON, as the caller, plain (Accept-Encoding: identity): what they are compared with is a member, and not the representation
+//     that the caller would get. So the present state is not taken from a probe.
+//   - If-Unmodified-Since counts only where Last-Modified is the version, and must be equal to it: "not after" would admit
+//     every later time, and a client's own clock names no version that it was shown.
+//   - The key of what must be unique is made of the backend, the text of ask, the fields and the folded values, and never of the route's name: two routes by
+//     which an e-mail can change are about the same e-mails. The values are asked for as they were sent, and folded too if that is
+//     something else, for nobody knows which of them the backend has stored.
+//   - After a creation the backend is asked once more, under the lease. What its answer shows need not be remembered; what it does not show yet is, up to
+//     the settle time, or who comes next would be told that it is free.
+//   - An expression that fails because what it reads does not exist is answered as absent, and any other failure is unverifiable: no failure
+//     reads as false, and no failure reads as true.
+//   - CEL is cel.dev/cel-go, which is github.com/google/cel-go under its new name.
 //   - The method that is judged is the effective one, and where a request could be two things it is the more dangerous.
 package proxy

@@ -93,19 +93,19 @@ func (w *write) recall(ctx context.Context) *objection {
 		return storeObjection(err)
 	}
 	wish.View = view
-	switch w.cache.Known(view, *wish) {
-	case etagcache.Repeated:
-		return w.repeated(ctx, wish)
-	case etagcache.Reused:
-		return w.reused()
-	default:
-		return nil
-	}
+	return w.known(ctx, w.cache.Known(view, *wish), wish)
 }
 
-func (w *write) reused() *objection {
-	w.observer.Idempotency(w.x.route.Name, IdempotencyReused)
-	return &objection{reason: refusal.Reused}
+// known deals with a request that is known by a wish, or of whose name another one is.
+func (w *write) known(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
+	if verdict == etagcache.Repeated {
+		return w.repeated(ctx, wish)
+	}
+	if verdict == etagcache.Reused {
+		w.observer.Idempotency(w.x.route.Name, IdempotencyReused)
+		return &objection{reason: refusal.Reused}
+	}
+	return nil
 }
 
 func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
@@ -125,16 +125,12 @@ func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 			wish.Print = etagcache.Print{}
 			return o
 		}
-		if res := w.answerAgain(ctx, last.Answer); res != nil {
+		if res := w.answerAgain(ctx, last.Answer); res != nil { //nolint:bodyclose // it is the client's answer
 			return w.again(res, wish)
 		}
-		if wish.Keyed {
-			return w.inDoubt() // it was applied, and the answer cannot be read
-		}
-		wish.Print = etagcache.Print{}
-		return nil
+		return unverifiable(errors.New("the answer that was kept cannot be read"))
 	}
-	res, asked := w.settled(ctx)
+	res, asked := w.settled(ctx) //nolint:bodyclose // it is the client's answer
 	switch {
 	case res != nil:
 		return w.again(res, wish)
@@ -213,7 +209,7 @@ func (w *write) settled(ctx context.Context) (res *http.Response, asked bool) {
 	if !ok || kind == merge.JSONPatch || w.x.subject != nil || w.x.route.aside(w.req, w.x) {
 		return nil, false
 	}
-	res = w.visitAt(ctx, w.x.route.askAt(w.req, w.x)) //nolint:bodyclose // it is the client's answer
+	res = w.visitAt(ctx, w.x.route.askAt(w.req, w.x))
 	if res == nil {
 		return nil, false
 	}

@@ -54,3 +54,37 @@ func TestARefusedStepSaysWhichStepsThereAre(t *testing.T) {
 		}
 	}
 }
+
+// The count of what is unverifiable is one that operators are called for.
+func TestOnlyWhatTheBackendDoesNotSayIsUnverifiable(t *testing.T) {
+	b := newBackend(t)
+	b.set("/orders/1", `{"status":"pending"}`)
+	b.set("/orders/2", `{}`)
+	b.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/orders/4" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		return r.URL.Path == "/orders/4"
+	})
+	f := newFleet(t, b)
+	f.cfg.Routes = []proxy.Route{route(), {
+		Name: "step", Match: "/orders/{id}/approve", Mode: proxy.Enforce, Missing: proxy.MissingAllow, Guard: []string{"POST"},
+		Rules: proxy.Rules{Resource: "/orders/{id}", Require: []proxy.Require{{That: "current.body.status == 'pending'"}}},
+	}}
+	for _, tt := range []struct {
+		order, outcome string
+		status         int
+	}{
+		{"1", proxy.RuleHeld, http.StatusNoContent},
+		{"2", proxy.RuleUnverifiable, http.StatusServiceUnavailable},
+		{"3", proxy.RuleRefused, http.StatusConflict},
+		{"4", proxy.RuleRefused, http.StatusForbidden},
+	} {
+		observer := &told{}
+		f.cfg.Observer = observer
+		f.replica().do(http.MethodPost, "/orders/"+tt.order+"/approve", "").want(t, tt.status)
+		if event := "rule require-1 " + tt.outcome; observer.count(event) != 1 {
+			t.Errorf("order %s: want %q in %q", tt.order, event, observer.all())
+		}
+	}
+}

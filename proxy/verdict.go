@@ -52,7 +52,7 @@ func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
 func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
 	// What was shown before may be gone by now, and nothing is compared with that.
 	compared := w.x.route.History.Keep > 0
-	if e := wish.Evidence; e.Kind == etagcache.NotAsked || compared && e.Begun.Version != wish.View.Record.Version {
+	if e := wish.Evidence; e.Kind == etagcache.NotAsked || compared && e.Begun.Version != wish.View.Version() {
 		if o := w.gather(ctx, wish); o != nil {
 			return o
 		}
@@ -75,9 +75,9 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)
 		o := w.verdictObjection(verdict, view, err == nil && known)
 		if err == nil && learned == etagcache.Crowded {
-			o.current, o.version = w.shown.tag.Qualify(view.Record.Version).String(), w.shown.current
+			o.current, o.version = w.shown.tag.Qualify(view.Version()).String(), w.shown.current
 		}
-		if moved := view.Record.Version != wish.Evidence.Begun.Version; compared && err == nil && learned == etagcache.Late && moved {
+		if moved := view.Version() != wish.Evidence.Begun.Version; compared && err == nil && learned == etagcache.Late && moved {
 			wish.View = view // somebody has written meanwhile, and what was shown is of no use
 			return w.disclosed(ctx, verdict, wish)
 		}

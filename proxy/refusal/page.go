@@ -37,6 +37,7 @@ type page struct {
 	Title   string
 	Message string
 	Advice  string
+	Open    string       // where what exists can be opened, in the page for browsers; "" is nowhere
 	Changes *changeTable // nil: none are known
 	Facts   []fact
 }
@@ -47,7 +48,7 @@ type fact struct{ Name, Value, Link string }
 func (p problem) page() page {
 	all := page{
 		Status: strconv.Itoa(p.Status) + " " + http.StatusText(p.Status), Title: p.Title,
-		Message: sentence(p.Message), Advice: p.Advice, Changes: p.table(),
+		Message: p.forPeople(), Advice: p.Advice, Open: link(p.Location), Changes: p.table(),
 	}
 	for _, f := range []fact{
 		{Name: "Detail", Value: p.Detail}, // printable, and cut where it has to be, like all but the JSON and the two last
@@ -68,6 +69,43 @@ func (p problem) page() page {
 		}
 	}
 	return all
+}
+
+// forPeople is what a rule says in words of its own, or what has happened, as far as it is known.
+func (p problem) forPeople() string {
+	own := p.Message != table[Duplicate].message && p.Message != table[Transition].message
+	switch {
+	case own:
+	case p.Reason == Duplicate.String() && len(p.Fields) > 0:
+		return printable("An entry with the same "+strings.Join(labels(p.Fields), " and ")+" exists already.", maxDetail)
+	case p.Reason == Transition.String() && p.AllowedStates != nil && p.RequestedState != "":
+		return printable(p.stepForPeople(), maxDetail)
+	}
+	return sentence(p.Message)
+}
+
+// stepForPeople says which step is refused, and which ones are not.
+func (p problem) stepForPeople() string {
+	allowed := "nothing else"
+	if len(p.AllowedStates) > 0 {
+		allowed = `"` + strings.Join(p.AllowedStates, `" or "`) + `"`
+	}
+	if p.CurrentState == "" {
+		return `It cannot begin as "` + p.RequestedState + `". It can begin as ` + allowed + "."
+	}
+	return `It is "` + p.CurrentState + `" now, and cannot become "` + p.RequestedState + `". It can become ` + allowed + "."
+}
+
+// labels are the names of fields for people: the last of each pointer, as words.
+func labels(pointers []string) []string {
+	names := make([]string, len(pointers))
+	for i, pointer := range pointers {
+		names[i] = strings.NewReplacer("_", " ", "-", " ").Replace(pointer[strings.LastIndexByte(pointer, '/')+1:])
+		if strings.TrimSpace(names[i]) == "" {
+			names[i] = pointer
+		}
+	}
+	return names
 }
 
 // allowed is the list of states on one line.

@@ -21,6 +21,7 @@ type readable struct {
 	elements []string // every element but those that come with the facts
 	text     map[string]string
 	facts    []fact // with the links that the page has
+	open     string // where its advice leads
 }
 
 // readPage reads a page as strict XML: whatever is no element of the template's shows.
@@ -44,6 +45,11 @@ func readPage(t testing.TB, raw []byte) readable {
 			if name == "a" && len(token.Attr) == 1 && token.Attr[0].Name.Local == "href" && open[len(open)-1] == "dd" {
 				p.facts[len(p.facts)-1].Link = token.Attr[0].Value
 				open = append(open, "dd")
+				continue
+			}
+			if name == "a" && len(token.Attr) == 1 && token.Attr[0].Name.Local == "href" && open[len(open)-1] == "p" {
+				p.open = token.Attr[0].Value
+				open = append(open, "a")
 				continue
 			}
 			open = append(open, name)
@@ -156,6 +162,52 @@ func TestAPageIsOneForEveryReason(t *testing.T) {
 		if n := len(slices.DeleteFunc(slices.Clone(first.elements), func(e string) bool { return e != want })); n != 1 {
 			t.Errorf("%d elements %q", n, want)
 		}
+	}
+}
+
+func TestAPageTellsPeopleWhatIsInTheWay(t *testing.T) {
+	for _, tt := range []struct {
+		name, want, open string
+		r                Refusal
+	}{
+		{
+			name: "one field", want: "An entry with the same email exists already.", open: "/users/1",
+			r: Refusal{Reason: Duplicate, Fields: []string{"/email"}, Location: "/users/1"},
+		},
+		{
+			name: "fields within others", want: "An entry with the same first name and nickname exists already.",
+			r: Refusal{Reason: Duplicate, Fields: []string{"/person/first_name", "/person/nickname"}, Location: "javascript:alert(1)"},
+		},
+		{
+			name: "a step", want: `It is "pending" now, and cannot become "shipped". It can become "approved" or "cancelled".`,
+			r: Refusal{Reason: Transition, CurrentState: "pending", RequestedState: "shipped", AllowedStates: []string{"approved", "cancelled"}},
+		},
+		{
+			name: "no step", want: `It is "shipped" now, and cannot become "pending". It can become nothing else.`,
+			r: Refusal{Reason: Transition, CurrentState: "shipped", RequestedState: "pending"},
+		},
+		{
+			name: "a beginning", want: `It cannot begin as "shipped". It can begin as "pending".`,
+			r: Refusal{Reason: Transition, RequestedState: "shipped", AllowedStates: []string{"pending"}},
+		},
+		{
+			name: "hidden", want: "Document is not in a state that allows this step.",
+			r: Refusal{Reason: Transition, CurrentState: "pending", RequestedState: "shipped", Hidden: true},
+		},
+		{
+			name: "words of its own", want: "The customer still has orders.",
+			r: Refusal{Reason: Rule, Message: "the customer still has orders"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := readPage(t, respond(t, browser, tt.r))
+			if got := p.text["p"]; !strings.Contains(got, tt.want) || p.open != tt.open {
+				t.Errorf("%q, which leads to %q; want %q and %q", got, p.open, tt.want, tt.open)
+			}
+			if text := string(respond(t, "text/plain", tt.r)); !strings.Contains(text, "\n"+tt.want+"\n") {
+				t.Errorf("%s\nwant %q", text, tt.want)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,207 @@
+package examples_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"proxy409/etagcache/redisstore/redistest"
+)
+
+const retryTimeouts = "write: 5s, settle: 1s, busy_wait: 2s"
+
+// twice are the writes that were applied more than once.
+func twice(log []applied) (found []string) {
+	for by, n := range timesApplied(log) {
+		if n > 1 {
+			found = append(found, fmt.Sprintf("%s was applied %d times", by, n))
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func timesApplied(log []applied) map[string]int {
+	times := map[string]int{}
+	for _, a := range log {
+		if a.After != nil && a.After.By != "" {
+			times[a.After.By]++
+		}
+	}
+	return times
+}
+
+// appliedOnce fails the test unless just so many writes were applied, none of them twice.
+func appliedOnce(t *testing.T, log []applied, writes int) {
+	t.Helper()
+	if found := twice(log); len(found) > 0 {
+		t.Errorf("%d writes were applied twice, the first of them: %s", len(found), found[0])
+	}
+	if n := len(timesApplied(log)); n != writes {
+		t.Errorf("%d writes were applied, want %d", n, writes)
+	}
+}
+
+// shortly is n, or a tenth of it where tests are to be short.
+func shortly(n int) int {
+	if testing.Short() {
+		return max(2, n/10)
+	}
+	return n
+}
+
+// forgetfulWays are ways to all of them, and how many answers they have lost.
+func forgetfulWays(t *testing.T, urls ...string) (ways []string, lost func() (n int64)) {
+	t.Helper()
+	var all []*forgetful
+	for _, url := range urls {
+		f := forgetfulWay(t, url)
+		all, ways = append(all, f), append(ways, f.url)
+	}
+	return ways, func() (n int64) {
+		for _, f := range all {
+			n += f.lost.Load()
+		}
+		return n
+	}
+}
+
+func urlsOf(both []*replica) []string { return []string{both[0].url, both[1].url} }
+
+// all runs f for so many clients at once, and waits for them.
+func all(t *testing.T, name string, clients int, ways []string, h heard, f func(*teller)) {
+	t.Helper()
+	var wait sync.WaitGroup
+	for i := range clients {
+		c := &teller{t: t, name: fmt.Sprintf("%s%d", name, i), ways: slices.Concat(ways[i%len(ways):], ways[:i%len(ways)]), heard: h}
+		wait.Go(func() { f(c) })
+	}
+	wait.Wait()
+}
+
+func TestRetriesOfWritesWhoseAnswersGetLostAreAppliedOnce(t *testing.T) {
+	t.Parallel()
+	const clients = 4
+	edits := shortly(20)
+	api := conflictAPI(t, "--delay", "2ms")
+	both := fleetOf(t, "retries/proxy409-retries.yaml", retryTimeouts, api, redistest.Start(t).URL())
+	ways, lost := forgetfulWays(t, urlsOf(both)...)
+	h, others := ears(), ears()
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		all(t, "other", clients, urlsOf(both), others, func(c *teller) { c.edit("/users/"+c.name, 2*edits) })
+	})
+	all(t, "forgotten", clients, ways, h, func(c *teller) { c.edit("/users/"+c.name, edits) })
+	wait.Wait()
+	t.Logf("%d answers were lost; %v", lost(), h.answers)
+	appliedOnce(t, history(t, api), clients*(edits+1)+clients*(2*edits+1))
+	if lost() == 0 || h.said("replayed") == 0 {
+		t.Error("no answer was lost, or none was given again")
+	}
+	if others.said("replayed") != 0 || h.said("stale") != 0 {
+		t.Errorf("%v, and others were told %v", h.answers, others.answers)
+	}
+}
+
+func TestRetriesWithAKeyAreAppliedOnceWhoeverWritesBetween(t *testing.T) {
+	t.Parallel()
+	const clients = 4
+	edits := shortly(20)
+	api := conflictAPI(t, "--delay", "2ms")
+	both := fleetOf(t, "retries/proxy409-retries.yaml", retryTimeouts, api, redistest.Start(t).URL())
+	ways, lost := forgetfulWays(t, urlsOf(both)...)
+	h := ears()
+	(&teller{t: t, name: "first", ways: ways, heard: h}).create("/users/shared")
+	var wait sync.WaitGroup
+	wait.Go(func() { all(t, "order", clients, ways, h, func(c *teller) { c.order(edits) }) })
+	all(t, "shared", clients, ways, h, func(c *teller) { c.compete("/users/shared", edits) })
+	wait.Wait()
+	t.Logf("%d answers were lost; %v", lost(), h.answers)
+	appliedOnce(t, history(t, api), 1+2*clients*edits)
+	if lost() == 0 || h.said("replayed") == 0 || h.said("stale") == 0 {
+		t.Errorf("%d answers were lost; want some given again, and somebody overtaken: %v", lost(), h.answers)
+	}
+}
+
+func TestRetriesAtOnceWithOneKeyAreOneRequest(t *testing.T) {
+	t.Parallel()
+	const clients = 10
+	keys := shortly(50)
+	api := conflictAPI(t, "--delay", "2ms")
+	both := fleetOf(t, "retries/proxy409-retries.yaml", retryTimeouts, api, redistest.Start(t).URL())
+	h := ears()
+	for i := range keys {
+		answers := make(chan answer, clients)
+		all(t, "", clients, urlsOf(both), h, func(c *teller) {
+			answers <- c.tell("POST", "/orders", fmt.Sprintf(`{"by":"%d"}`, i), "Idempotency-Key", fmt.Sprint("key", i))
+		})
+		close(answers)
+		first := <-answers
+		for a := range answers {
+			if a.status != 201 || a.body != first.body || a.header.Get("Location") != first.header.Get("Location") {
+				t.Fatalf("%d %s, and another got %d %s", a.status, a.body, first.status, first.body)
+			}
+		}
+		if n := h.said("replayed"); n != (i+1)*(clients-1) {
+			t.Fatalf("after %d keys %d answers were given again, want all but one of %d for each", i+1, n, clients)
+		}
+	}
+	t.Logf("%v", h.answers)
+	appliedOnce(t, history(t, api), keys)
+	if h.said("") != keys {
+		t.Errorf("the backend has answered %d requests, want %d", h.said(""), keys)
+	}
+}
+
+// TestRetriesOverReplicasThatAreKilled has both kinds of retries over replicas that die with writes in their hands.
+func TestRetriesOverReplicasThatAreKilled(t *testing.T) {
+	t.Parallel()
+	const clients = 4
+	api := conflictAPI(t, "--delay", "100ms") // so that kills meet writes
+	both := fleetOf(t, "retries/proxy409-retries.yaml", "write: 2s, settle: 500ms, busy_wait: 500ms", api, redistest.Start(t).URL())
+	ways, lost := forgetfulWays(t, urlsOf(both)...)
+	h := ears()
+	edits := shortly(10)
+	var wait sync.WaitGroup
+	wait.Go(func() { all(t, "order", clients, ways, h, func(c *teller) { c.order(edits) }) })
+	wait.Go(func() { all(t, "edit", clients, ways, h, func(c *teller) { c.persist("/users/"+c.name, edits) }) })
+	over := make(chan struct{})
+	go func() {
+		wait.Wait()
+		close(over)
+	}()
+	kills := 0
+	for running := true; running; {
+		select {
+		case <-over:
+			running = false
+		case <-time.After(700 * time.Millisecond):
+			r := both[kills%2]
+			r.kill()
+			kills++
+			r.start(t)
+			r.serves()
+		}
+	}
+	t.Logf("%d answers were lost, replicas were killed %d times; %v", lost(), kills, h.answers)
+	appliedOnce(t, history(t, api), clients*edits+clients*(edits+1))
+	if kills == 0 || h.said("replayed") == 0 || !testing.Short() && h.said("busy")+h.said("in_doubt") == 0 {
+		t.Error("no replica was killed with a write in its hands, or no answer was given again")
+	}
+}
+
+// TestRetriesWithoutTheProxyAreAppliedTwice is the disease.
+func TestRetriesWithoutTheProxyAreAppliedTwice(t *testing.T) {
+	t.Parallel()
+	api := conflictAPI(t, "--delay", "2ms")
+	ways, lost := forgetfulWays(t, api)
+	h := ears()
+	all(t, "order", 4, ways, h, func(c *teller) { c.order(5) })
+	found := twice(history(t, api))
+	t.Logf("%d answers were lost, %d orders were taken twice", lost(), len(found))
+	if len(found) == 0 {
+		t.Error("the backend's log shows no violation, so these retries are no test of the proxy")
+	}
+}
