@@ -139,9 +139,17 @@ func (c *Cache) view(key Key, reply Reply, sent time.Time, enrolled *enrolment) 
 		raw: reply.Value, epoch: reply.Epoch.ID, enrolled: enrolled, graceful: grace, sent: sent,
 		at: Moment{Now: reply.Now, Grace: grace > 0},
 	}
-	c.local.put(v)
+	if len(reply.Value) > largestCopy {
+		c.local.drop(key)
+	} else {
+		c.local.put(v)
+	}
 	return v, nil
 }
+
+// largestCopy is the size of the largest record, as it is stored, of which a copy is kept: one with some answer to be given again. Those under an
+// Idempotency-Key can be twenty times as large, and are read but once.
+const largestCopy = 16 << 10
 
 // apply is the one loop over the one compare-and-swap: it puts the event to the record until the record that the step
 // makes of it is the stored one. An error leaves open whether the last swap was made, unless it is [ErrNotSent].

@@ -26,8 +26,8 @@ type Conclusion struct {
 func (c Conclusion) ending(k heldKey) Conclude {
 	e := Conclude{Outcome: c.Outcome}
 	created := c.Outcome == Applied && slices.Contains(c.Created, k.view.Key)
-	if c.Outcome == Applied {
-		e.Answer = c.Answers[k.view.Key]
+	if e.Answer = c.Answers[k.view.Key]; e.Answer != nil && k.kept {
+		e.Outcome = Applied // of a name, the answer is all that there is
 	}
 	switch {
 	case created:

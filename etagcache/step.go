@@ -226,12 +226,13 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 
 // known says whether the request is known already: as the latest write, or by its name. Else the answer is Admit.
 func known(r Record, e Claim, now Instant) Verdict {
-	if e.Print == (Print{}) || e.Again != (Version{}) && e.Again == r.Version {
-		return Admit
-	}
-	before := r.Last.at(now).Print
+	last := r.Last.at(now)
+	before := last.Print
 	if r.State == Writing {
 		before = r.Lease.Print
+	}
+	if e.Print == (Print{}) || last.Doubt && r.State != Writing && e.Again == r.Version {
+		return Admit
 	}
 	switch {
 	case e.Keyed && before != (Print{}) && before.Whole != e.Print.Whole:

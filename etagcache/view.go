@@ -65,6 +65,9 @@ func (v View) Describe(tag Tag, q Qualify) (known, returned bool) {
 // Last is the resource's latest write, as far as it is remembered.
 func (v View) Last() Last { return v.record().Last.at(v.at.Now) }
 
+// Retired reports whether the tag named an earlier version.
+func (v View) Retired(tag Tag) bool { return v.record().isRetired(tag.Digest()) }
+
 // Noted reports whether the record has the tag among those that were handed out under its version, be they confirmed or
 // not. A noted tag retires when the record moves, so it can be handed out bare.
 func (v View) Noted(tag Tag) bool { return v.Record.State != None && v.Record.names(tag.Digest()) }

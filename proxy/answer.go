@@ -8,12 +8,19 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"proxy409/etagcache"
+)
+
+// What Proxy-Status says of an answer (RFC 9209).
+const (
+	toldReplayed = `proxy409; details="replayed"`
+	toldMerged   = `proxy409; details="merged"`
 )
 
 // How large an answer may be that is kept whole: with the record of its resource, and under an Idempotency-Key. Of larger ones the status, and
@@ -31,7 +38,11 @@ func kept(status int, h http.Header, tag etagcache.Tag, content []byte, whole bo
 			return b
 		}
 	}
-	return written(status, h, tag, nil, func(name string) bool { return name == "Location" || name == "Content-Location" })
+	short := written(status, h, tag, nil, func(name string) bool { return name == "Location" || name == "Content-Location" })
+	if len(short) > limit { // more than a record takes
+		short = written(status, nil, etagcache.Tag{}, nil, nil)
+	}
+	return short
 }
 
 func written(status int, h http.Header, tag etagcache.Tag, content []byte, keeps func(name string) bool) []byte {
@@ -41,6 +52,9 @@ func written(status int, h http.Header, tag etagcache.Tag, content []byte, keeps
 	for name, values := range h {
 		if name != "Etag" && keeps(name) {
 			out[name] = values
+		}
+		if name == "Proxy-Status" && slices.Contains(values, toldMerged) {
+			out[name] = []string{toldMerged} // what is there is not what was sent, whenever that is said
 		}
 	}
 	if tag != (etagcache.Tag{}) {
@@ -62,15 +76,15 @@ func keepsWell(name string) bool {
 	return !strings.HasPrefix(name, "Access-Control-")
 }
 
-// answerAgain is a kept answer, as it is given now, by the view that has it; nil: it cannot be read.
-func (w *write) answerAgain(ctx context.Context, kept []byte, at etagcache.View) *http.Response {
+// answerAgain is a kept answer, as it is given now; nil: it cannot be read.
+func (w *write) answerAgain(ctx context.Context, kept []byte) *http.Response {
 	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(kept)))
 	line, err := r.ReadLine()
 	if err != nil {
 		return nil
 	}
 	status, err := strconv.Atoi(line)
-	if err != nil || status < 200 || status > 599 {
+	if err != nil || status < 200 || status > 999 {
 		return nil
 	}
 	h, err := r.ReadMIMEHeader()
@@ -83,7 +97,7 @@ func (w *write) answerAgain(ctx context.Context, kept []byte, at etagcache.View)
 		res.Header[name] = values
 	}
 	if tag, ok, err := etagcache.ParseETag(res.Header["Etag"]); ok && err == nil {
-		view := w.resourceView(ctx, at)
+		view := w.latest(ctx)
 		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, view, view.Noted(w.x.route.unsuffixed(tag))).String()}
 	}
 	if status != http.StatusNoContent {
@@ -91,19 +105,6 @@ func (w *write) answerAgain(ctx context.Context, kept []byte, at etagcache.View)
 		res.ContentLength, res.Body = int64(len(content)), io.NopCloser(bytes.NewReader(content))
 	}
 	return res
-}
-
-// resourceView is how the record of the resource is now, at being the view by which the request is known. While the store does not say, it
-// names no version.
-func (w *write) resourceView(ctx context.Context, at etagcache.View) etagcache.View {
-	if at.Key == w.x.key {
-		return at
-	}
-	view, err := w.cache.Fetch(ctx, w.x.key)
-	if err != nil {
-		return etagcache.View{}
-	}
-	return view
 }
 
 // emptyAnswer is an answer without content.
@@ -126,83 +127,78 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	case res.Body == nil || res.Body == http.NoBody || res.ContentLength == 0:
 		return nil, true
 	}
-	p := &peeked{body: res.Body, came: make(chan struct{}, 1), done: make(chan struct{})}
 	if res.ContentLength > 0 {
 		limit = int(res.ContentLength)
 	}
-	go p.read(limit)
+	p := &peeked{body: res.Body, done: make(chan struct{})}
+	p.news.L = &p.mu
+	go p.read(make([]byte, limit+1))
 	timer := time.NewTimer(patient)
 	defer timer.Stop()
 	select {
 	case <-p.done:
 		content, whole = p.content, errors.Is(p.err, io.EOF)
 	case <-timer.C:
+		p.enough()
 	}
 	res.Body = p
 	return content, whole
 }
 
-// peeked is a content whose beginning is read by another goroutine. It can be read on as it comes.
+// peeked is a content whose beginning is read by another goroutine. What has come can be read while more is waited for.
 type peeked struct {
 	body io.ReadCloser
-	came chan struct{} // has an element when more has come
-	done chan struct{} // closed when the beginning has come, or has failed to
+	done chan struct{} // closed when no more is read ahead
+	at   int           // how much of the content has been read
 
 	mu      sync.Mutex
-	content []byte // what has come
-	at      int    // and how much of it has been read on
-	err     error  // what came after the content, once it is done; nil: there is more
+	news    sync.Cond
+	content []byte
+	err     error // what came after the content; nil: there is more
+	over    bool  // no more is to be read ahead
+	ended   bool  // nor is it
 }
 
-func (p *peeked) read(limit int) {
+func (p *peeked) read(buf []byte) {
 	defer close(p.done)
-	buf := make([]byte, limit+1)
-	for n := 0; n < len(buf); {
+	for n := 0; ; {
 		more, err := p.body.Read(buf[n:])
 		n += more
 		p.mu.Lock()
 		p.content, p.err = buf[:n], err
+		p.ended = err != nil || n == len(buf) || p.over
+		ended := p.ended
+		p.news.Broadcast()
 		p.mu.Unlock()
-		select {
-		case p.came <- struct{}{}:
-		default:
-		}
-		if err != nil {
+		if ended {
 			return
 		}
 	}
 }
 
-func (p *peeked) Read(b []byte) (int, error) {
-	for {
-		n, over := p.next(b)
-		switch {
-		case n > 0 || len(b) == 0:
-			return n, nil
-		case over && p.err != nil:
-			return 0, p.err
-		case over:
-			return p.body.Read(b)
-		}
-		select {
-		case <-p.came:
-		case <-p.done:
-		}
-	}
-}
-
-// next is what has come and has not been read on yet. Over: of the beginning there will be no more.
-func (p *peeked) next(b []byte) (n int, over bool) {
-	select {
-	case <-p.done:
-		over = true
-	default:
-	}
+// enough ends the reading ahead with what comes next.
+func (p *peeked) enough() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n = copy(b, p.content[p.at:])
+	p.over = true
+}
+
+func (p *peeked) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	for p.at == len(p.content) && !p.ended {
+		p.news.Wait()
+	}
+	n := copy(b, p.content[p.at:])
 	p.at += n
-	return n, over
+	err := p.err
+	p.mu.Unlock()
+	switch {
+	case n > 0 || len(b) == 0:
+		return n, nil
+	case err != nil:
+		return 0, err
+	}
+	return p.body.Read(b)
 }
 
 // Close ends the reading, too.

@@ -45,7 +45,7 @@ func TestNoDuplicateComesOfClientsThatHangUpAndAStoreThatLosesReplies(t *testing
 			Resource: "/orders/{id}", Require: []proxy.Require{{That: "current.body.status == 'pending'"}},
 		}))
 	f.store.Store = lossyStore{f.store.Store}
-	f.cfg.Timeouts = proxy.Timeouts{Write: 300 * time.Millisecond, Settle: 50 * time.Millisecond, BusyWait: 40 * time.Millisecond}
+	f.cfg.Timeouts = proxy.Timeouts{Write: 300 * time.Millisecond, Settle: 2 * time.Second, BusyWait: 40 * time.Millisecond}
 	replicas := []*client{f.replica(), f.replica(), f.replica()}
 	const rounds, clients = 30, 12
 	var all sync.WaitGroup

@@ -163,6 +163,6 @@ func (w *write) await(ctx context.Context, p *place, wish *etagcache.Wish) *obje
 	if err != nil {
 		return storeObjection(err)
 	}
-	wish.View = view
+	wish.View, wish.Again = view, etagcache.Version{} // what the backend was asked was about the time before
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"proxy409/etagcache"
@@ -31,7 +32,7 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 		}
 	}
 	if w.brought > 0 {
-		res.Header.Add("Proxy-Status", `proxy409; details="merged"`)
+		res.Header.Add("Proxy-Status", toldMerged)
 	}
 	c.Answers = w.answers(res, outcome, own.tag, next)
 	view := w.conclude(c)
@@ -47,8 +48,9 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 // remembered only where the client has given it a name: nobody takes that for a conflict with himself.
 func (w *write) answers(res *http.Response, outcome etagcache.Outcome, own, next etagcache.Tag) map[etagcache.Key][]byte {
 	well := success(res.StatusCode) || res.StatusCode >= 300 && res.StatusCode < 400
-	record := w.print != (etagcache.Print{}) && w.judged && !w.x.route.NoReplay && well
-	if outcome != etagcache.Applied || !record && w.named == "" {
+	record := outcome == etagcache.Applied && w.print != (etagcache.Print{}) && (w.named != "" || w.judged && !w.x.route.NoReplay) && well
+	taken := res.StatusCode == http.StatusAccepted // when it will be applied is in doubt, and what was answered is not
+	if outcome != etagcache.Applied && !taken || !record && w.named == "" {
 		return nil
 	}
 	limit := keptWithRecord
@@ -61,7 +63,9 @@ func (w *write) answers(res *http.Response, outcome etagcache.Outcome, own, next
 	content, whole := peek(res, limit)
 	answers := make(map[etagcache.Key][]byte, 2)
 	if record {
-		answers[w.x.key] = kept(res.StatusCode, res.Header, next, content, whole, keptWithRecord)
+		// With every write by itself, for as long as the record lives: what asks not to be stored is not. Who sends a key asks for it.
+		stores := !strings.Contains(strings.ToLower(strings.Join(res.Header["Cache-Control"], ",")), "no-store")
+		answers[w.x.key] = kept(res.StatusCode, res.Header, next, content, whole && stores, keptWithRecord)
 	}
 	if w.named != "" {
 		answers[w.name] = kept(res.StatusCode, res.Header, next, content, whole, keptWithKey)

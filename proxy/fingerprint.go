@@ -51,19 +51,18 @@ func clientAddress(r *http.Request) string {
 	return strings.TrimSpace(first)
 }
 
-// volatile reports whether a request field may be another one when a request is sent again, and says nothing of what it is or who sends it.
+// volatile reports whether a request field may be another one when a request is sent again, and says nothing of what it is or who sends it. These
+// are named one by one: a proxy in front tells who the caller is in fields such as X-Forwarded-User and Cf-Access-Jwt-Assertion.
 func volatile(name string) bool {
 	switch name = http.CanonicalHeaderKey(name); name {
-	case "Accept", "Accept-Encoding", "Accept-Language", "Accept-Charset", "Cache-Control", "Pragma", "Connection", "Content-Length", "Date", "Expect",
-		"Te", "Via", "Forwarded", "X-Real-Ip", "Priority", "Referer", "Dnt", "Save-Data",
+	case "Cache-Control", "Pragma", "Connection", "Content-Length", "Date", "Expect",
+		"Te", "Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Port", "X-Real-Ip", "Priority", "Referer", "Dnt", "Save-Data",
 		"Traceparent", "Tracestate", "Baggage", "B3", "X-Request-Id", "X-Correlation-Id", "Request-Id", "Correlation-Context", "X-Amzn-Trace-Id",
 		"X-Cloud-Trace-Context", "Sentry-Trace", "Uber-Trace-Id", "Amz-Sdk-Request", "Amz-Sdk-Invocation-Id",
-		// Of these families others say who the caller is, as X-Forwarded-User and Cf-Access-Jwt-Assertion do.
-		"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Server", "Cf-Connecting-Ip", "Cf-Ew-Via", "Cf-Ipcountry",
-		"Cf-Ray", "Cf-Visitor":
+		"Cf-Ray", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Cf-Ipcountry", "Cf-Visitor", "Cf-Ew-Via":
 		return true
 	}
-	return slices.ContainsFunc([]string{"X-B3-", "X-Datadog-", "Sec-", "X-Retry-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return slices.ContainsFunc([]string{"X-B3-", "X-Datadog-", "Sec-Ch-", "Sec-Fetch-", "X-Retry-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // fingerprint is that of the whole request, whose body has come.

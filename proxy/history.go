@@ -84,6 +84,9 @@ func (p *route) prepareHistory(path string) error {
 		}
 		p.sets = append(p.sets, set)
 	}
+	if p.Merge && p.readAt != nil {
+		return Problem{Path: path + ".on_stale", Message: "merge needs what others have written to be shown by the resource itself; version.read asks for the version elsewhere"}
+	}
 	if p.Merge && p.History.Keep == 0 {
 		return Problem{Path: path + ".on_stale", Message: "merge needs history: without it nobody knows what a client's version was"}
 	}
@@ -115,7 +118,7 @@ func (r *recent) first(of etagcache.Digest) bool {
 // keepVersion keeps what an answer shows a client with a tag, so that it can be told later what has changed since.
 func (g *guard) keepVersion(req *http.Request, res *http.Response, x *exchange, tag etagcache.Tag) {
 	h := x.route.History
-	if h.Keep == 0 || tag == (etagcache.Tag{}) || res.StatusCode != http.StatusOK || req.Method != http.MethodGet || !keepable(res.Header, x.route.Private) {
+	if h.Keep == 0 || tag == (etagcache.Tag{}) || res.StatusCode != http.StatusOK || req.Method != http.MethodGet || !keepable(res.Header, x.route.Private) || x.route.aside(req, x) {
 		return
 	}
 	if x.route.aside(req, x) {

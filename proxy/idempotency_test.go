@@ -299,11 +299,12 @@ func TestAPutOrDeleteInDoubtIsAskedFor(t *testing.T) {
 		name, method, path, body string
 		header                   []string
 		applied                  bool
+		again                    bool // it is sent again, because more is shown than was sent, and that may be what was there before
 		status                   int
 	}{
-		{name: "PUT", method: "PUT", path: "/orders/7", body: aBook, applied: true, status: 200},
+		{name: "PUT", method: "PUT", path: "/orders/7", body: aBook, applied: true, again: true, status: 200},
 		{name: "PUT, not applied", method: "PUT", path: "/orders/7", body: aBook, status: 200},
-		{name: "PUT of a new one", method: "PUT", path: "/orders/8", body: aBook, applied: true, status: 200},
+		{name: "PUT of a new one", method: "PUT", path: "/orders/8", body: aBook, applied: true, again: true, status: 200},
 		{name: "PUT of a new one, not applied", method: "PUT", path: "/orders/8", body: aBook, status: 201},
 		{name: "creation", method: "PUT", path: "/orders/8", body: aBook, header: []string{"If-None-Match", "*"}, applied: true, status: 200},
 		{name: "creation, not applied", method: "PUT", path: "/orders/8", body: aBook, header: []string{"If-None-Match", "*"}, status: 201},
@@ -318,7 +319,7 @@ func TestAPutOrDeleteInDoubtIsAskedFor(t *testing.T) {
 				time.Sleep(6 * time.Second)
 				a := u.send(tc.method, tc.path, tc.body, header...)
 				a.want(t, tc.status)
-				if tc.applied {
+				if tc.applied && !tc.again {
 					a.marked(t, "replayed")
 					u.wrote()
 					return

@@ -220,8 +220,11 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 			primary.View = etagcache.View{Key: primary.View.Key} // it may be over when the body has come
 			return nil
 		}
-		if verdict == etagcache.Admit || verdict == etagcache.Stale && w.x.route.History.Keep > 0 && w.x.route.refusals.Disclose {
-			return nil // what is said of a stale write takes its body
+		if verdict == etagcache.Admit {
+			return nil
+		}
+		if verdict == etagcache.Stale && w.x.route.History.Keep > 0 && w.x.route.refusals.Disclose {
+			return w.admitted(ctx, primary) // what is said of a stale write takes its body
 		}
 		if o := w.answerTo(ctx, verdict, primary); o != nil {
 			return o

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"proxy409/etagcache"
 	"proxy409/proxy/merge"
@@ -27,10 +28,10 @@ type sides struct {
 }
 
 // compare holds what the caller changes against what others have changed since the version that the caller edited. It is not ok where somebody
-// knows too little for that.
+// knows too little for that, or what is written to is not what the backend is asked for: another language of it, or a part.
 func (w *write) compare(ctx context.Context) (sides, bool) {
 	p := w.x.route
-	if p.History.Keep == 0 || w.shown.content == nil || p.Mode == Observe {
+	if p.History.Keep == 0 || p.aside(w.req, w.x) || w.shown.content == nil || p.Mode == Observe {
 		return sides{}, false
 	}
 	theirs, err := merge.Parse(w.shown.content)
@@ -79,6 +80,9 @@ func (w *write) explainStale(ctx context.Context, o *objection, view etagcache.V
 	return o
 }
 
+// tellsOfBody are the request fields that would not hold of another body.
+var tellsOfBody = []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Signature", "X-Amz-Content-Sha256"}
+
 // together is the body that makes of the present version what both sides want. It is not ok where the caller's patch would make something else
 // of it.
 func (w *write) together(s sides) ([]byte, bool) {
@@ -87,7 +91,8 @@ func (w *write) together(s sides) ([]byte, bool) {
 		return nil, false
 	}
 	if s.kind == merge.Whole {
-		return both.Bytes(), true
+		fits := int64(len(both.Bytes())) <= w.x.route.limits.Body
+		return both.Bytes(), fits && !slices.ContainsFunc(tellsOfBody, func(name string) bool { return len(w.req.Header[name]) > 0 })
 	}
 	body, o := w.wholeBody()
 	if o != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"proxy409/etagcache"
@@ -73,8 +74,11 @@ func (w *write) remember(ctx context.Context) *objection {
 		}
 	}
 	for i := range w.wishes {
-		if w.judged && !w.x.route.NoReplay && w.wishes[i].View.Key == w.x.key {
-			w.wishes[i].Print = w.print
+		if (w.named != "" || w.judged && !w.x.route.NoReplay) && w.wishes[i].View.Key == w.x.key {
+			w.wishes[i].Print = w.print // with a name, so that it is known whether others have written since
+			if !w.judged || w.x.route.NoReplay {
+				w.wishes[i].Remember = w.x.route.Idempotency.TTL // by its name alone is it one and the same
+			}
 		}
 	}
 	if w.named == "" {
@@ -126,7 +130,11 @@ func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
 func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 	last := wish.View.Last()
 	if !last.Doubt {
-		if res := w.answerAgain(ctx, last.Answer, wish.View); res != nil { //nolint:bodyclose // it is the client's answer
+		if still, o := w.stillThere(ctx, wish); o != nil || !still {
+			wish.Print = etagcache.Print{}
+			return o
+		}
+		if res := w.answerAgain(ctx, last.Answer); res != nil { //nolint:bodyclose // it is the client's answer
 			return w.again(res, wish)
 		}
 		return unverifiable(errors.New("the answer that was kept cannot be read"))
@@ -139,10 +147,38 @@ func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 		asked || len(w.values) > 0: // what must be unique is asked for before it is sent
 		wish.Again = wish.View.Record.Version
 	default:
-		w.observer.Idempotency(w.x.route.Name, IdempotencyInDoubt)
-		return &objection{reason: refusal.InDoubt}
+		return w.inDoubt()
 	}
 	return nil
+}
+
+func (w *write) inDoubt() *objection {
+	w.observer.Idempotency(w.x.route.Name, IdempotencyInDoubt)
+	return &objection{reason: refusal.InDoubt}
+}
+
+// stillThere reports whether what the write left may be there yet. A lock that is created may have been let go of by the backend itself, and then to
+// be told that it was created is to go on without; and a route that has other writers asks before whatever it decides.
+func (w *write) stillThere(ctx context.Context, wish *etagcache.Wish) (bool, *objection) {
+	if wish.Keyed || w.x.method == http.MethodDelete || !w.cond.Absent && !w.x.route.VerifyAlways {
+		return true, nil
+	}
+	f := w.probe(ctx, w.until, w.req, w.x, wish.View.Begin(w.x.route.Version.Lag))
+	switch {
+	case f.objection != nil:
+		return false, f.objection
+	case f.evidence.Kind == etagcache.ShownAbsent:
+		return false, nil
+	case f.evidence.Kind != etagcache.ShownVersion:
+		return true, nil
+	}
+	view, learned, err := w.cache.Learn(ctx, wish.View, f.evidence.Begun, f.evidence.Shown)
+	if err != nil {
+		return false, storeObjection(err)
+	}
+	w.drift(w.x, learned == etagcache.Drift)
+	wish.View = view
+	return view.Last().Print == wish.Print, nil
 }
 
 // again is an answer that was, or would have been, given before.
@@ -150,15 +186,22 @@ func (w *write) again(res *http.Response, wish *etagcache.Wish) *objection {
 	if wish.Keyed {
 		w.observer.Idempotency(w.x.route.Name, IdempotencyReplayed)
 	}
-	res.Header.Set("Proxy-Status", `proxy409; details="replayed"`)
+	status := []string{toldReplayed}
+	if slices.Contains(res.Header["Proxy-Status"], toldMerged) {
+		status = []string{toldMerged, toldReplayed}
+	}
+	res.Header["Proxy-Status"] = status
 	return &objection{instead: res, as: Replayed}
 }
 
 // settled asks the backend whether a write of which nobody knows what became was applied, and returns the answer that says so. Asked: it was
-// not, as far as the backend shows.
+// not, as far as the backend shows. Where others have written since, or what the backend is asked for is another thing, nobody can tell.
 func (w *write) settled(ctx context.Context) (res *http.Response, asked bool) {
 	w.mayAsk()
-	at := w.x.route.askAt(w.req, w.x)
+	view, err := w.cache.Fetch(ctx, w.x.key)
+	if last := view.Last(); err != nil || !last.Doubt || last.Print != w.print {
+		return nil, false
+	}
 	if w.x.method == http.MethodDelete {
 		f := w.probe(ctx, w.asks.until, w.req, w.x, etagcache.Begun{})
 		if f.objection != nil {
@@ -171,22 +214,23 @@ func (w *write) settled(ctx context.Context) (res *http.Response, asked bool) {
 		return nil, true
 	}
 	kind, ok := merge.KindOf(w.x.method, w.req.Header.Get("Content-Type"))
-	if !ok || kind == merge.JSONPatch || w.x.subject != nil {
+	if !ok || kind == merge.JSONPatch || w.x.subject != nil || w.x.route.aside(w.req, w.x) {
 		return nil, false
 	}
-	view, err := w.cache.Look(ctx, w.x.key)
-	if err != nil {
-		return nil, false
-	}
-	res, absent := w.seen(ctx, at) //nolint:bodyclose // it is the client's answer
+	res, absent := w.seenAt(ctx, w.x.route.askAt(w.req, w.x))
 	if res == nil {
 		return nil, absent && w.x.method == http.MethodPut // which would have made it exist
 	}
-	if same, err := w.shows(res, kind); err != nil || !same {
+	same, err := w.shows(res, kind)
+	s := w.version(res.Request, res, w.x)
+	if err != nil || !same || s.ok && view.Retired(w.x.route.unsuffixed(s.tag)) { // that is what was there before
 		discard(res)
 		return nil, err == nil
 	}
-	w.dressed(ctx, res, view)
+	if s.ok && !w.dressed(ctx, res, view, s) {
+		discard(res)
+		return nil, false
+	}
 	return res, true
 }
 
@@ -206,16 +250,29 @@ func (w *write) shows(res *http.Response, kind merge.Kind) (bool, error) {
 	if o != nil {
 		return false, errNotWhole
 	}
+	if kind == merge.Whole && !w.judged { // of what was there before nothing is known, and it may have been more
+		asked, err := merge.Parse(body)
+		return err == nil && merge.Equal(asked, present), nil
+	}
 	return merge.Settled(kind, body, present), nil
 }
 
-// dressed gives an answer that shows the resource the tag that its next write can be made with.
-func (w *write) dressed(ctx context.Context, res *http.Response, view etagcache.View) {
-	s := w.version(res.Request, res, w.x)
-	if !s.ok {
-		return
+// dressed gives an answer that shows the resource the tag that its next write can be made with; false: somebody else has written.
+func (w *write) dressed(ctx context.Context, res *http.Response, view etagcache.View, s shown) bool {
+	view, verdict, err := w.cache.Learn(ctx, view, view.Begin(w.x.route.Version.Lag), s.noted)
+	if err == nil && (verdict == etagcache.Late || verdict == etagcache.Drift) {
+		return false
 	}
-	view, _, err := w.cache.Learn(ctx, view, view.Begin(w.x.route.Version.Lag), s.noted)
-	noted := err == nil && view.Noted(w.x.route.unsuffixed(s.tag))
-	res.Header["Etag"] = []string{w.handOut(s.tag, w.x.route, view, noted).String()}
+	res.Header["Etag"] = []string{w.handOut(s.tag, w.x.route, view, err == nil && verdict == etagcache.Done).String()}
+	return true
+}
+
+// latest is a view of the resource under which an answer to this write may give a tag out; the zero view, which admits nothing: others have
+// written since.
+func (w *write) latest(ctx context.Context) etagcache.View {
+	view, err := w.cache.Look(ctx, w.x.key)
+	if err != nil || view.Last().Print != w.print {
+		return etagcache.View{}
+	}
+	return view
 }

@@ -50,7 +50,9 @@ func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
 // disclosed is the objection for a verdict about the resource. Nobody learns from it what the backend would not show
 // them: unless it has just been asked as this caller, it is asked now, and its answer counts.
 func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	if wish.Evidence.Kind == etagcache.NotAsked {
+	// What was shown before may be gone by now, and nothing is compared with that.
+	compared := w.x.route.History.Keep > 0
+	if e := wish.Evidence; e.Kind == etagcache.NotAsked || compared && e.Begun.Version != wish.View.Version() {
 		if o := w.gather(ctx, wish); o != nil {
 			return o
 		}
@@ -75,7 +77,13 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		if err == nil && learned == etagcache.Crowded {
 			o.current, o.version = w.shown.tag.Qualify(view.Version()).String(), w.shown.current
 		}
-		return w.explainStale(ctx, o, view, err == nil && known)
+		if moved := view.Version() != wish.Evidence.Begun.Version; compared && err == nil && learned == etagcache.Late && moved {
+			wish.View = view // somebody has written meanwhile, and what was shown is of no use
+			return w.disclosed(ctx, verdict, wish)
+		}
+		// Late, the tag may have come back since with another content than the one that was shown.
+		current := err == nil && known && (learned == etagcache.Done || learned == etagcache.Drift)
+		return w.explainStale(ctx, o, view, current)
 	case etagcache.NotAsked, etagcache.ShownUnversioned:
 	}
 	return w.verdictObjection(verdict, wish.View, false)

@@ -47,6 +47,9 @@ func Settled(kind Kind, request []byte, present Document) bool {
 	return equal(present.root, asked.root)
 }
 
+// Equal reports whether two documents are the same as JSON.
+func Equal(a, b Document) bool { return equal(a.root, b.root) }
+
 // has reports whether a value is what is wanted, but that its objects may have more members. What is in an array is not looked into.
 func has(present, wanted *node) bool {
 	if present == nil || present.kind != object || wanted.kind != object {
