@@ -50,7 +50,7 @@ func drawRecord(t *rapid.T) Record {
 			ID: drawID(t, "lease"), Until: drawInstant(t, "until"),
 			InDoubt: rapid.Bool().Draw(t, "in doubt"), Touched: rapid.Bool().Draw(t, "touched"),
 			Before: rapid.SampledFrom([]State{Unknown, Known}).Draw(t, "before"), BeforeVersion: drawID(t, "before version"),
-			Print: drawPrint(),
+			Print: drawPrint(), Kept: rapid.Bool().Draw(t, "kept"),
 		}
 	}
 	return r

@@ -27,6 +27,7 @@ const (
 	flagLast    // there is a Last
 	flagDoubted // and it is in doubt
 	flagPrinted // the lease has a print
+	flagKept    // the lease is one of a write that does not change the resource
 )
 
 // MaxAnswer is how long the answer of a [Last] is at the most, in bytes.
@@ -56,6 +57,9 @@ func encode(r Record, epoch EpochID) []byte {
 	}
 	if r.Lease.Print != (Print{}) {
 		flags |= flagPrinted
+	}
+	if r.Lease.Kept {
+		flags |= flagKept
 	}
 	b = append(b, byte(r.State), flags)
 	b = binary.AppendUvarint(b, r.Seq)
@@ -153,14 +157,15 @@ func decode(value []byte, epoch EpochID) (Record, error) {
 		d.bytes(r.Lease.BeforeVersion[:])
 		r.Lease.Touched = flags&flagTouched != 0
 		r.Lease.InDoubt = flags&flagInDoubt != 0
+		r.Lease.Kept = flags&flagKept != 0
 		d.demand(r.Lease.Before == Unknown || r.Lease.Before == Known)
 		if flags&flagPrinted != 0 {
 			r.Lease.Print, r.Lease.Remember = d.print()
 		}
 	} else {
-		d.demand(flags&(flagTouched|flagInDoubt|flagPrinted) == 0)
+		d.demand(flags&(flagTouched|flagInDoubt|flagPrinted|flagKept) == 0)
 	}
-	d.demand(flags < flagPrinted<<1 && (flags&flagDoubted == 0 || flags&flagLast != 0))
+	d.demand(flags < flagKept<<1 && (flags&flagDoubted == 0 || flags&flagLast != 0))
 	if flags&flagLast != 0 {
 		r.Last.Print, r.Last.Until = d.print()
 		r.Last.Doubt = flags&flagDoubted != 0

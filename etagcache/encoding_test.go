@@ -127,7 +127,7 @@ func goldenRecords() map[string]Record {
 			State: Writing, Version: id("lease-000002"), Seq: 301,
 			Lease: Lease{
 				ID: id("lease-000002"), Until: 1700000060123, Before: Unknown, BeforeVersion: id("version-0002"),
-				Print: Print{Head: id("head-0000001"), Whole: id("whole-000001")}, Remember: 1700086460123,
+				Print: Print{Head: id("head-0000001"), Whole: id("whole-000001")}, Remember: 1700086460123, Kept: true,
 			},
 		},
 		"repeatable": {

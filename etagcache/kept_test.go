@@ -53,7 +53,9 @@ func TestDoubtClosesAKeptKeyToo(t *testing.T) {
 			b.Error("it is not in doubt")
 		}
 		time.Sleep(term.margin() + term.Settle)
-		b.is(keyA, Unknown)
+		if r := b.is(keyA, Known); !r.names(tagged("a").Tag) {
+			b.Error("what was not changed is not known any more")
+		}
 	})
 }
 
@@ -141,6 +143,59 @@ func TestACreationIsRecordedInTheBackgroundToo(t *testing.T) {
 		synctest.Wait()
 		if r := b.is(keyA, Unknown); !r.Created {
 			b.Errorf("it is not on record: %+v", r)
+		}
+	})
+}
+
+// A customer who is read while an order is made for him can be written afterwards, by what was read.
+func TestReadsUnderALeaseThatKeepsTheResourceAreAsGoodAsBefore(t *testing.T) {
+	inCache(t, Options{}, func(b *bench) {
+		before := b.fetch(keyA)
+		h := b.claim(kept(before))
+		v := b.fetch(keyA)
+		v, verdict, err := b.cache.Learn(b.ctx, v, v.Begin(0), tagged("a"))
+		if err != nil || verdict != Done {
+			b.Fatal(verdict, err)
+		}
+		if known, _ := v.Describe(Tag{Opaque: "a"}, QualifyReturned); !known || v.Version() != before.Record.Version {
+			b.Error("the tag is not known under it")
+		}
+		b.is(keyA, Writing)
+		_, _, _ = h.Conclude(b.ctx, Conclusion{Outcome: Applied}, nil)
+		if r := b.is(keyA, Known); r.Version != before.Record.Version {
+			b.Error("it has another version")
+		}
+		_, _, _ = b.claim(onA(b.fetch(keyA))).Conclude(b.ctx, Conclusion{Outcome: Unapplied}, nil)
+	})
+}
+
+// A read that began before the write of somebody else, and comes after it, teaches nothing, whatever keeps the resource meanwhile.
+func TestALateReadUnderAKeptLeaseTeachesNothing(t *testing.T) {
+	inCache(t, Options{}, func(b *bench) {
+		old := b.known(keyA)
+		_, _, _ = b.claim(onA(old)).Conclude(b.ctx, Conclusion{Outcome: Applied}, nil)
+		h := b.claim(kept(b.fetch(keyA)))
+		if _, verdict, err := b.cache.Learn(b.ctx, b.fetch(keyA), old.Begin(0), tagged("a")); verdict != Late || err != nil {
+			b.Error(verdict, err)
+		}
+		_, _, _ = h.Conclude(b.ctx, Conclusion{Outcome: Applied}, nil)
+	})
+}
+
+func TestDriftUnderAKeptLeaseMovesWhatIsBeneath(t *testing.T) {
+	inCache(t, Options{}, func(b *bench) {
+		before := b.known(keyA)
+		h := b.claim(kept(before))
+		v := b.fetch(keyA)
+		other := tagged("a")
+		other.Tag = tagged("b").Tag
+		if _, verdict, _ := b.cache.Learn(b.ctx, v, v.Begin(0), other); verdict != Drift {
+			b.Error(verdict)
+		}
+		b.is(keyA, Writing)
+		_, _, _ = h.Conclude(b.ctx, Conclusion{Outcome: Applied}, nil)
+		if r := b.is(keyA, Known); r.Version == before.Record.Version || !r.names(other.Tag) || !r.isRetired(tagged("a").Tag) {
+			b.Errorf("%+v", r)
 		}
 	})
 }

@@ -27,7 +27,7 @@ type Begun struct {
 
 // Begin says what a read that begins now is begun under. The backend's reads show a write at the latest lag after it.
 func Begin(r Record, at Moment, lag time.Duration) Begun {
-	r = r.at(at.Now)
+	r, _ = r.at(at.Now).beneath()
 	closed := at.Grace || r.State == None || r.State == Writing
 	marked := !closed && len(r.Marks) > 0
 	return Begun{
@@ -40,6 +40,13 @@ func Begin(r Record, at Moment, lag time.Duration) Begun {
 // and their holders would be refused. It then leaves qualified, so that it need not be noted to admit nothing when the
 // record has moved; whoever sends it has the backend asked.
 func learn(r Record, b Begun, v Validator, at Moment) (Record, Verdict) {
+	if under, kept := r.at(b.Now).beneath(); kept {
+		after, verdict := learn(under, b, v, at)
+		if after.Seq == under.Seq {
+			return r, verdict
+		}
+		return after.under(r), verdict
+	}
 	if b.Closed || r.Version != b.Version {
 		return r, Late
 	}
@@ -160,6 +167,13 @@ func dropUnconfirmed(r Record, v Validator) Record {
 // gone takes the record's word because a reader was shown nothing. The validators stay, unconfirmed: to a reader who may
 // look they may still be present, and they must retire if the record moves.
 func gone(r Record, b Begun) (Record, Verdict) {
+	if under, kept := r.at(b.Now).beneath(); kept {
+		after, verdict := gone(under, b)
+		if after.Seq == under.Seq {
+			return r, verdict
+		}
+		return after.under(r), verdict
+	}
 	if b.Closed || r.Version != b.Version {
 		return r, Late
 	}

@@ -113,7 +113,7 @@ func (h *Held) claimKey(ctx context.Context, w Wish) (view View, from Version, v
 		from = v.Record.Version
 		claim := Claim{
 			ID: h.id, Until: c.laterThan(v, h.term.Work+h.term.margin()+h.term.Settle),
-			Condition: w.Condition, Evidence: w.Evidence, Print: w.Print, Keyed: w.Keyed, Again: w.Again,
+			Condition: w.Condition, Evidence: w.Evidence, Kept: w.Kept, Print: w.Print, Keyed: w.Keyed, Again: w.Again,
 		}
 		if w.Remember > 0 {
 			claim.Remember = c.laterThan(v, w.Remember)

@@ -85,6 +85,8 @@ type Lease struct {
 	// Touched: a mark was open when the record was claimed, or was set since. Whatever becomes of the write, the
 	// resource is unknown after it.
 	Touched bool
+	// Kept: the write does not change the resource, so that of it all is true that was before.
+	Kept bool
 	// Print is the request's, and Remember until when it is remembered where its key is its own (zero: as long as it is the latest).
 	Print    Print
 	Remember Instant
@@ -160,10 +162,35 @@ func (r Record) at(now Instant) Record {
 	}
 	r.Marks = openMarks(r.Marks, now)
 	if r.State == Writing && now >= r.Lease.Until {
+		if under, kept := r.beneath(); kept {
+			if last := r.Lease.last(); last.Print != (Print{}) {
+				under.Last, under.Version = last, r.Version // what was asked of it before is out of date
+			}
+			return under
+		}
 		r = r.retire()
 		r.Moved, r.Created, r.Last = max(r.Moved, r.Lease.Until), false, r.Lease.last()
 		r.State, r.Lease = Unknown, Lease{}
 	}
+	return r
+}
+
+// beneath is the record of the resource under a lease of a write that does not change it: whatever becomes of that write, it is what was there
+// before, and is now. Kept is false where there is no such lease.
+func (r Record) beneath() (under Record, kept bool) {
+	if r.State != Writing || !r.Lease.Kept || r.Lease.Touched {
+		return r, false
+	}
+	under = r
+	under.State, under.Version, under.Lease = r.Lease.Before, r.Lease.BeforeVersion, Lease{}
+	return under, true
+}
+
+// under puts the record, in which something was learned, back under the lease of held, which lies over it.
+func (r Record) under(held Record) Record {
+	lease := held.Lease
+	lease.Before, lease.BeforeVersion = r.State, r.Version
+	r.State, r.Version, r.Lease = Writing, held.Version, lease
 	return r
 }
 

@@ -41,6 +41,8 @@ type Claim struct {
 	// Keyed: the resource is a name that the client gave this one request (Idempotency-Key), and Remember until when it is remembered.
 	Keyed    bool
 	Remember Instant
+	// Kept: the write does not change the resource.
+	Kept bool
 	// Again: that it is known is no reason to refuse it. The backend was asked.
 	Again bool
 }
@@ -215,7 +217,7 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 		ID: e.ID, Until: e.Until,
 		Before: r.State, BeforeVersion: r.Version,
 		Touched: len(r.Marks) > 0,
-		Print:   e.Print, Remember: e.Remember,
+		Kept:    e.Kept, Print: e.Print, Remember: e.Remember,
 	}
 	r.State, r.Version = Writing, Version(e.ID)
 	return changed(r), Admit

@@ -27,7 +27,7 @@ func (v View) Begin(lag time.Duration) Begun { return Begin(v.Record, v.at, lag)
 
 // LagLeft is how long after the view was taken the backend's reads may not show the last write yet.
 func (v View) LagLeft(lag time.Duration) time.Duration {
-	return max(0, v.Record.at(v.at.Now).Moved.Add(lag).Sub(v.at.Now))
+	return max(0, v.record().Moved.Add(lag).Sub(v.at.Now))
 }
 
 // GraceLeft is how long the store's grace period lasted when the view was taken; zero when it was over.
@@ -49,7 +49,7 @@ func (v View) BusyFor() (left time.Duration, inDoubt bool) {
 // record's version, and returned when it must be qualified: the rule says so of a tag with its past, or it looks like a
 // qualified tag itself (a fleet stands behind this one).
 func (v View) Describe(tag Tag, q Qualify) (known, returned bool) {
-	r := v.Record.at(v.at.Now)
+	r := v.record()
 	d := tag.Digest()
 	_, _, returned = tag.Unqualify()
 	switch q {
@@ -63,8 +63,17 @@ func (v View) Describe(tag Tag, q Qualify) (known, returned bool) {
 }
 
 // Last is the resource's latest write, as far as it is remembered.
-func (v View) Last() Last { return v.Record.at(v.at.Now).Last.at(v.at.Now) }
+func (v View) Last() Last { return v.record().Last.at(v.at.Now) }
 
 // Noted reports whether the record has the tag among those that were handed out under its version, be they confirmed or
 // not. A noted tag retires when the record moves, so it can be handed out bare.
 func (v View) Noted(tag Tag) bool { return v.Record.State != None && v.Record.names(tag.Digest()) }
+
+// Version is that of the resource, as of the view, also while a write holds it that does not change it.
+func (v View) Version() Version { return v.record().Version }
+
+// record is the resource's, as of the view.
+func (v View) record() Record {
+	r, _ := v.Record.at(v.at.Now).beneath()
+	return r
+}

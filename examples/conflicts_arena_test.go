@@ -125,10 +125,10 @@ func (a *arena) oneTag(n int) {
 // oneNumber has a third of the racers send the version as If-Match, a third in the body, and a third both.
 func (a *arena) oneNumber(n int) {
 	a.edit(n, func(client int, user string, version int) {
-		body, header := fmt.Sprintf(`{"edited_from":%d,"version":%d}`, version, version), []string{"If-Match", fmt.Sprintf("%q", fmt.Sprint(version))}
+		body, header := fmt.Sprintf(`{"edited_from":%d,"by":%d,"version":%d}`, version, client, version), []string{"If-Match", fmt.Sprintf("%q", fmt.Sprint(version))}
 		switch client % 3 {
 		case 0:
-			body = fmt.Sprintf(`{"edited_from":%d}`, version)
+			body = fmt.Sprintf(`{"edited_from":%d,"by":%d}`, version, client)
 		case 1:
 			header = nil
 		}

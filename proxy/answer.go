@@ -3,6 +3,7 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/textproto"
@@ -122,7 +123,7 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	defer timer.Stop()
 	select {
 	case <-p.done:
-		content, whole = p.content, p.err == io.EOF
+		content, whole = p.content, errors.Is(p.err, io.EOF)
 	case <-timer.C:
 	}
 	res.Body = p

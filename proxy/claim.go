@@ -32,19 +32,7 @@ func (w *write) claim(ctx context.Context) *objection {
 		wish := &w.wishes[ruling.Wish]
 		wish.View = ruling.View
 		w.drift(w.x, ruling.View.Drifted)
-		var o *objection
-		switch ruling.Verdict {
-		case etagcache.Busy:
-			o = w.await(ctx, &place, wish)
-		case etagcache.Repeated:
-			o = w.repeated(ctx, wish)
-		case etagcache.Reused:
-			o = w.reused()
-		default:
-			if o = w.recall(ctx); o == nil {
-				o = w.answerTo(ctx, ruling.Verdict, &w.wishes[ruling.Wish])
-			}
-		}
+		o := w.notClaimed(ctx, &place, ruling.Verdict, wish)
 		switch {
 		case o == nil:
 		case o.reason == refusal.Busy && wish.Keyed:
@@ -56,6 +44,20 @@ func (w *write) claim(ctx context.Context) *objection {
 			return o
 		}
 	}
+}
+
+// notClaimed deals with the verdict for which a wish was not granted. Nil: it is worth another try.
+func (w *write) notClaimed(ctx context.Context, p *place, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
+	if verdict == etagcache.Busy {
+		return w.await(ctx, p, wish)
+	}
+	if verdict == etagcache.Repeated || verdict == etagcache.Reused {
+		return w.known(ctx, verdict, wish)
+	}
+	if o := w.recall(ctx); o != nil { // what has come under its name meanwhile comes first
+		return o
+	}
+	return w.answerTo(ctx, verdict, wish)
 }
 
 // look takes a view of every wish that has none yet, and gives the primary one the condition that is left to hold.

@@ -108,6 +108,9 @@ func (w *write) decideRequire(ctx context.Context, r *requirement) *objection {
 	holds, err := r.that.Holds(ctx, in)
 	switch {
 	case err != nil && r.reads.Current && !in.Current.Exists:
+		if o := w.mayLook(ctx); o != nil {
+			return o
+		}
 		return &objection{reason: refusal.Absent, cause: err, detail: absentDetail}
 	case err != nil:
 		o := unverifiable(fmt.Errorf("the condition of the rule %s: %w", r.name, err))

@@ -16,10 +16,11 @@ import (
 
 // identify names the keys that the write concerns: its resource's, and for MOVE and COPY their destination's.
 func (w *write) identify(context.Context) *objection {
-	if o := w.about(); o != nil {
+	o := w.about()
+	w.wishes = []etagcache.Wish{{View: etagcache.View{Key: w.x.key}}} // also where that could not be told: a route that only watches goes on
+	if o != nil {
 		return o
 	}
-	w.wishes = []etagcache.Wish{{View: etagcache.View{Key: w.x.key}}}
 	if w.x.objection != nil {
 		return w.x.objection
 	}

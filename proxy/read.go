@@ -23,7 +23,7 @@ func (g *guard) read(req *http.Request, x *exchange) (*http.Response, error) {
 		returns := x.route.Version.Qualify == etagcache.QualifyReturned
 		if view.Local && repeatable(req) && (n.late || n.noted && returns && justModified(res)) {
 			fresh, err := g.cache.Fetch(req.Context(), x.key)
-			if err == nil && (n.late || fresh.Record.Version != view.Record.Version) {
+			if err == nil && (n.late || fresh.Version() != view.Version()) {
 				// The copy that this read was begun under was old. Reads may be repeated.
 				discard(res)
 				view = fresh
@@ -132,11 +132,11 @@ func (g *guard) dress(res *http.Response, x *exchange, n noting) etagcache.Tag {
 	}
 	tag := g.handOut(n.tag, x.route, n.view, n.noted)
 	if n.crowded && n.noted {
-		tag = n.tag.Qualify(n.view.Record.Version) // whoever sends it has the backend asked
+		tag = n.tag.Qualify(n.view.Version()) // whoever sends it has the backend asked
 	}
 	if n.lagging {
 		if _, returned := n.view.Describe(x.route.unsuffixed(n.tag), x.route.Version.Qualify); !returned {
-			tag = n.tag.Qualify(n.view.Record.Version) // good if the backend still shows it when the lag is over
+			tag = n.tag.Qualify(n.view.Version()) // good if the backend still shows it when the lag is over
 		}
 	}
 	if tag != n.tag || x.route.maker.Made() {

@@ -92,19 +92,19 @@ func (w *write) recall(ctx context.Context) *objection {
 		return storeObjection(err)
 	}
 	wish.View = view
-	switch w.cache.Known(view, *wish) {
-	case etagcache.Repeated:
-		return w.repeated(ctx, wish)
-	case etagcache.Reused:
-		return w.reused()
-	default:
-		return nil
-	}
+	return w.known(ctx, w.cache.Known(view, *wish), wish)
 }
 
-func (w *write) reused() *objection {
-	w.observer.Idempotency(w.x.route.Name, IdempotencyReused)
-	return &objection{reason: refusal.Reused}
+// known deals with a request that is known by a wish, or of whose name another one is.
+func (w *write) known(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
+	if verdict == etagcache.Repeated {
+		return w.repeated(ctx, wish)
+	}
+	if verdict == etagcache.Reused {
+		w.observer.Idempotency(w.x.route.Name, IdempotencyReused)
+		return &objection{reason: refusal.Reused}
+	}
+	return nil
 }
 
 func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
@@ -120,13 +120,12 @@ func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
 func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 	last := wish.View.Last()
 	if !last.Doubt {
-		if res := w.answerAgain(last.Answer); res != nil {
+		if res := w.answerAgain(last.Answer); res != nil { //nolint:bodyclose // it is the client's answer
 			return w.again(res, wish)
 		}
-		wish.Print = etagcache.Print{}
-		return nil
+		return unverifiable(errors.New("the answer that was kept cannot be read"))
 	}
-	res, asked := w.settled(ctx)
+	res, asked := w.settled(ctx) //nolint:bodyclose // it is the client's answer
 	switch {
 	case res != nil:
 		return w.again(res, wish)
@@ -174,7 +173,7 @@ func (w *write) settled(ctx context.Context) (res *http.Response, asked bool) {
 	if err != nil {
 		return nil, false
 	}
-	res = w.visit(ctx, at) //nolint:bodyclose // it is the client's answer
+	res = w.visit(ctx, at)
 	if res == nil {
 		return nil, false
 	}

@@ -60,8 +60,12 @@ func TestAWriteThatIsRepeatedWordForWordGetsItsFirstAnswer(t *testing.T) {
 		"qualified":       {route: edited(func(r *proxy.Route) { r.Version.Qualify = 2 })},
 		"verified always": {route: edited(func(r *proxy.Route) { r.VerifyAlways = true })},
 		"body":            {route: edited(func(r *proxy.Route) { r.Version.Source.From = "body"; r.Version.Reread = true })},
-		"json":            {route: edited(func(r *proxy.Route) { r.Version.Source.From = "json"; r.Version.Source.Pointer = "/version"; r.Version.TrustWrites = true })},
-		"history":         {route: edited(func(r *proxy.Route) { r.History = proxy.History{Keep: 64 << 10, For: time.Hour} })},
+		"json": {route: edited(func(r *proxy.Route) {
+			r.Version.Source.From = "json"
+			r.Version.Source.Pointer = "/version"
+			r.Version.TrustWrites = true
+		})},
+		"history": {route: edited(func(r *proxy.Route) { r.History = proxy.History{Keep: 64 << 10, For: time.Hour} })},
 	}
 	for how, way := range ways {
 		for _, write := range []struct{ name, method, path, body string }{

@@ -14,7 +14,7 @@ func (g *guard) handOut(tag etagcache.Tag, p *route, view etagcache.View, noted 
 		return tag.Qualify(g.cache.FreshVersion())
 	}
 	if _, returned := view.Describe(p.unsuffixed(tag), p.Version.Qualify); returned {
-		return tag.Qualify(view.Record.Version)
+		return tag.Qualify(view.Version())
 	}
 	return tag
 }
@@ -73,7 +73,7 @@ func (p *route) bareTags(tags []etagcache.Tag, view etagcache.View, trusted bool
 			known, returned = view.Describe(tag, p.Version.Qualify)
 		}
 		switch {
-		case qualified && !(known && version == view.Record.Version):
+		case qualified && !(known && version == view.Version()):
 		case !qualified && returned:
 		default:
 			kept = append(kept, tag)

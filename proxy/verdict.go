@@ -73,7 +73,7 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)
 		o := w.verdictObjection(verdict, view, err == nil && known)
 		if err == nil && learned == etagcache.Crowded {
-			o.current, o.version = w.shown.tag.Qualify(view.Record.Version).String(), w.shown.current
+			o.current, o.version = w.shown.tag.Qualify(view.Version()).String(), w.shown.current
 		}
 		return w.explainStale(ctx, o, view, err == nil && known)
 	case etagcache.NotAsked, etagcache.ShownUnversioned:

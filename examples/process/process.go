@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -115,7 +116,7 @@ func (p *Process) Explain(err error) error {
 
 // The ports that FreeAddress gives. They end below those that Linux gives to connections (from 32768 on), or one of these could
 // have taken a port before it is used.
-const firstPort, ports = 15000, 17000
+const firstPort, ports = 10500, 22000
 
 var given = func() *atomic.Uint32 {
 	n := new(atomic.Uint32)
@@ -123,12 +124,16 @@ var given = func() *atomic.Uint32 {
 	return n
 }()
 
-// FreeAddress is one that nobody listens on, for programs that cannot choose one themselves, and another one each time. A program
-// may still take it before it is used, and then that fails.
+// FreeAddress is one that nobody listens on, for programs that cannot choose one themselves, and another one each time, in all processes that
+// ask here. Another program may still take it before it is used, and then that fails.
 func FreeAddress() (string, error) {
-	var err error
-	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+int(given.Add(1)%ports)))
+	err := errors.New("no port is free")
+	for range 1000 {
+		port := strconv.Itoa(firstPort + int(given.Add(1)%ports))
+		if !reserve(port) {
+			continue
+		}
+		addr := net.JoinHostPort("127.0.0.1", port)
 		var ln net.Listener
 		if ln, err = net.Listen("tcp", addr); err == nil {
 			_ = ln.Close()
@@ -136,4 +141,19 @@ func FreeAddress() (string, error) {
 		}
 	}
 	return "", err
+}
+
+// reserve takes a port for this process, for as long as it runs; false: another process has it. Where that cannot be told it is taken.
+func reserve(port string) bool {
+	dir := filepath.Join(os.TempDir(), "proxy409-test-ports")
+	_ = os.MkdirAll(dir, 0o777) // it may be there, and if not, opening says so
+	fd, err := syscall.Open(filepath.Join(dir, port), syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o666)
+	if err != nil {
+		return true
+	}
+	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = syscall.Close(fd)
+		return !errors.Is(err, syscall.EWOULDBLOCK)
+	}
+	return true // the lock ends with the process
 }

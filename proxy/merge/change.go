@@ -40,7 +40,7 @@ func (c Comparison) Overlaps() bool { return c.overlaps }
 
 // Merged is theirs with your changes on top; false: they overlap, or it would be larger than what [Parse] reads.
 //
-// Where you have changed nothing it is written as theirs, and ordered as theirs.
+// What you have not changed is written and ordered as in theirs.
 func (c Comparison) Merged() (Document, bool) {
 	switch {
 	case c.overlaps:

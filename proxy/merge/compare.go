@@ -38,8 +38,8 @@ func sides(you, they bool) (who by) {
 	return who
 }
 
-// result is what a place has after a merge, if nothing overlaps, and who has changed something there or below. Where you have changed nothing it
-// is theirs as it was written.
+// result is what a place has after a merge, if nothing overlaps, and who has changed something there or below. Where theirs has all that you have
+// changed, it is that.
 type result struct {
 	merged *node
 	by     by
@@ -95,19 +95,28 @@ func (c *comparer) objects(at *place, sets *setTree, base, yours, theirs *node) 
 		}
 	}
 	c.overlapVariants(touched)
-	if whole.by&byYou == 0 {
-		return whole
+	same := true
+	for name, r := range results {
+		same = same && r.merged == t[name]
 	}
-	whole.merged = &node{kind: object, members: make([]member, 0, len(results))}
-	for _, members := range [][]member{theirs.members, yours.members} {
+	if !same {
+		whole.merged = united(theirs.members, yours.members, results)
+	}
+	return whole
+}
+
+// united is an object of what the members have become, those of the first list first.
+func united(theirs, yours []member, results map[string]result) *node {
+	merged := &node{kind: object, members: make([]member, 0, len(results))}
+	for _, members := range [][]member{theirs, yours} {
 		for _, m := range members {
 			if r, left := results[m.name]; left && r.merged != nil {
-				whole.merged.members = append(whole.merged.members, member{m.name, m.raw, r.merged})
+				merged.members = append(merged.members, member{m.name, m.raw, r.merged})
 			}
 			delete(results, m.name)
 		}
 	}
-	return whole
+	return merged
 }
 
 // span is where the changes are recorded that were made at and below a member.

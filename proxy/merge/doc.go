@@ -17,13 +17,14 @@
 //
 // # What is equal
 //
-// Numbers are equal that are the same decimal number, however they are written: 1, 1.0 and 1e0. They are never rounded, and what is kept of a document is kept as it was written.
-// The order of an object's members never counts; that of a merged document is theirs, with what the caller adds at the end.
+// Numbers are equal that are the same decimal number, however they are written: 1, 1.0 and 1e0. They are never rounded, and what is kept of a
+// document is kept as it was written. The order of an object's members never counts; that of a merged document is theirs, with what the caller
+// adds at the end.
 //
 // # Why patches are applied here
 //
-// What a merge takes for the caller's change decides whether somebody's update is lost. The well-known library for RFC 6902 and RFC 7396 is not used for
-// it: as of v5.9.11 it panics where a test meets a null in an array, lets a test for null hold where there is nothing, tells 1 from 1.0, takes 01 and +1 for indices,
-// does not find the member whose name is empty, drops nulls within the arrays of a merge patch, and takes seconds for a large one. The tests compare
-// the results with it where it is right.
+// What a merge takes for the caller's change decides whether somebody's update is lost. The well-known library for RFC 6902 and RFC 7396,
+// github.com/evanphx/json-patch, is not used for it. As of v5.9.11 it panics where a test meets a null in an array, lets a test for null hold where there is
+// nothing, tells 1 from 1.0, takes 01 and +1 for indices, confuses the member whose name is empty with what that is in, drops members that are null within
+// the arrays of a merge patch, and takes seconds for a large one. The tests compare with it where it is right.
 package merge

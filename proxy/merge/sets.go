@@ -1,6 +1,10 @@
 package merge
 
-import "proxy409/proxy/rules"
+import (
+	"slices"
+
+	"proxy409/proxy/rules"
+)
 
 // Sets are arrays in which order does not count, and each element is a value by itself. One that has an element twice, in any of the documents
 // that are compared, is a list like others. There are none within arrays.
@@ -84,9 +88,6 @@ func (c *comparer) sets(at *place, base, yours, theirs *node) (result, bool) {
 	}
 	by := sides(!b.equal(y), !b.equal(t))
 	c.record(change{at: at, base: base, yours: yours, theirs: theirs, by: by})
-	if by&byYou == 0 {
-		return result{theirs, by}, true
-	}
 	merged := &node{kind: array}
 	for _, key := range t.keys {
 		if b.elements[key] == nil || y.elements[key] != nil {
@@ -97,6 +98,9 @@ func (c *comparer) sets(at *place, base, yours, theirs *node) (result, bool) {
 		if b.elements[key] == nil && t.elements[key] == nil {
 			merged.elements = append(merged.elements, y.elements[key])
 		}
+	}
+	if slices.Equal(merged.elements, theirs.elements) {
+		merged = theirs
 	}
 	return result{merged, by}, true
 }

@@ -5,7 +5,6 @@ package redistest
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -13,10 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"proxy409/examples/process"
 )
 
 // Server is a redis-server on the loopback interface. It keeps its address when it is restarted.
@@ -75,30 +75,15 @@ func requireRedis(t testing.TB) {
 	t.Skip(missing)
 }
 
-// The ports that freePort gives end below those that Linux gives to connections (from 32768 on), or one of these could have
-// taken a port before it is used.
-const firstPort, ports = 10500, 4500
-
-var given = func() *atomic.Uint32 {
-	n := new(atomic.Uint32)
-	n.Store(rand.Uint32N(ports)) // processes that run beside each other begin at different ones
-	return n
-}()
-
 // freePort is one that nobody listens on, and another one each time.
 func freePort(t testing.TB) string {
 	t.Helper()
-	var err error
-	for range 100 {
-		port := strconv.Itoa(firstPort + int(given.Add(1)%ports))
-		var l net.Listener
-		if l, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
-			_ = l.Close()
-			return port
-		}
+	addr, err := process.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal(err)
-	return ""
+	_, port, _ := net.SplitHostPort(addr) // it was joined there
+	return port
 }
 
 // run starts the process and waits until it answers. It tells whether it does.
