@@ -117,7 +117,7 @@ func (a *arena) oneAddress(n int) {
 
 func (a *arena) oneTag(n int) {
 	a.edit(n, func(client int, user string, version int) {
-		body := fmt.Sprintf(`{"edited_from":%d,"by":%d}`, version, client)
+		body := fmt.Sprintf(`{"edited_from":%d,"by":"%d"}`, version, client)
 		a.try(client, "PUT", user, body, "If-Match", fmt.Sprintf("%q", fmt.Sprint(version)))
 	})
 }
@@ -125,10 +125,10 @@ func (a *arena) oneTag(n int) {
 // oneNumber has a third of the racers send the version as If-Match, a third in the body, and a third both.
 func (a *arena) oneNumber(n int) {
 	a.edit(n, func(client int, user string, version int) {
-		body, header := fmt.Sprintf(`{"edited_from":%d,"by":%d,"version":%d}`, version, client, version), []string{"If-Match", fmt.Sprintf("%q", fmt.Sprint(version))}
+		body, header := fmt.Sprintf(`{"edited_from":%d,"by":"%d","version":%d}`, version, client, version), []string{"If-Match", fmt.Sprintf("%q", fmt.Sprint(version))}
 		switch client % 3 {
 		case 0:
-			body = fmt.Sprintf(`{"edited_from":%d,"by":%d}`, version, client)
+			body = fmt.Sprintf(`{"edited_from":%d,"by":"%d"}`, version, client)
 		case 1:
 			header = nil
 		}
