@@ -115,21 +115,15 @@ func TestUniqueCreationDeletionAndCreationInARow(t *testing.T) {
 }
 
 // inDoubt are the ways in which nobody learns what became of a POST, and the status that its client gets.
-func inDoubt() map[string]struct {
-	at     func(*api)
-	status int
-} {
-	type way = struct {
-		at     func(*api)
-		status int
-	}
-	return map[string]way{
-		"it hangs": {func(a *api) { a.hold("POST", "/users") }, 504},
-		"it resets": {func(a *api) {
+func inDoubt() map[string]func(*api) (status int) {
+	return map[string]func(*api) int{
+		"it hangs": func(a *api) int { a.hold("POST", "/users"); return 504 },
+		"it resets": func(a *api) int {
 			a.on("POST", "/users", func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
-		}, 502},
-		"it is bad":          {func(a *api) { a.says("POST", "/users", 502, "") }, 502},
-		"it is not yet done": {func(a *api) { a.says("POST", "/users", 202, "") }, 202},
+			return 502
+		},
+		"it is bad":          func(a *api) int { a.says("POST", "/users", 502, ""); return 502 },
+		"it is not yet done": func(a *api) int { a.says("POST", "/users", 202, ""); return 202 },
 	}
 }
 
@@ -139,8 +133,8 @@ func TestUniqueAValueWhoseCreationIsInDoubtIsBusyForTheSettleTimeAndThenTheBacke
 			t.Run(fmt.Sprintf("%s, applied %t", name, applied), func(t *testing.T) {
 				underRules(t, func(u *ruled) {
 					other := u.replica()
-					way.at(u.api)
-					u.send("POST", "/users", ada).want(t, way.status)
+					status := way(u.api)
+					u.send("POST", "/users", ada).want(t, status)
 					over := time.Now()
 					u.api.off()
 					u.untouched(func() {
