@@ -48,6 +48,12 @@
 //     created twice (an e-mail address, say, which is no resource and never read). They are claimed as all others are, but when the
 //     write is over their records are restored, or everybody who has read a customer would be refused because somebody ordered. That
 //     such a key's write created something is on record until the next one asks ([Record.Created]): lists are often behind.
+//   - The latest write is told by a fingerprint in the record itself ([Record.Last]): it goes with the version that the write made, in the same swap, and whatever moves
+//     the record takes it away. Kept beside the record it could outlive that, and a client be told that its write stands when others have written over it.
+//     The lease has it from the claim on, so that it survives the replica: what a lease that ran out leaves behind is a write in doubt.
+//   - A name that a client gives to one request is a key like that of a resource, which is held and not changed ([Wish.Keyed]). So those that come at once exclude each other by
+//     the lease, over all replicas, and no second protocol is needed. It is remembered for a time of its own and not until the next move, for there is none.
+//   - Memos ([Cache.Memorize]) lie beside the records and are no part of the protocol. They begin with a byte that no record begins with.
 //   - What was written while the store did not answer is owed to it ([Cache.Owe]): the replica that let the write through moves
 //     the record as soon as it can, and before it shows it to anybody. Other replicas may still see the old record until
 //     then. The alternative, an own epoch for such times, would close all resources for the sake of one.

@@ -49,6 +49,25 @@ func TestReadmeShowsEveryCauseAsItHappens(t *testing.T) {
 	}
 }
 
+// TestReadmeShowsRetriesAndMergesAsTheyHappen does so with the sections about them.
+func TestReadmeShowsRetriesAndMergesAsTheyHappen(t *testing.T) {
+	t.Parallel()
+	for heading, file := range map[string]string{
+		"Retries that are not conflicts": "retries/proxy409-retries.yaml", "Conflicts that explain themselves": "retries/proxy409-merge.yaml",
+	} {
+		t.Run(heading, func(t *testing.T) {
+			t.Parallel()
+			_, text, found := strings.Cut(read(t, "../README.md"), "\n## "+heading+"\n")
+			if !found {
+				t.Fatal("README.md has no such section")
+			}
+			text, _, _ = strings.Cut(text, "\n## ")
+			isExcerpt(t, text, file)
+			stageFile(t, file, conflictAPI(t)).carryOut("the README, under "+heading, text)
+		})
+	}
+}
+
 // isExcerpt fails the test unless each route that the text shows is one of the file's.
 func isExcerpt(t *testing.T, text, file string) {
 	t.Helper()

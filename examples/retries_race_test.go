@@ -163,7 +163,10 @@ func TestRetriesOverReplicasThatAreKilled(t *testing.T) {
 	both := fleetOf(t, "retries/proxy409-retries.yaml", "write: 2s, settle: 500ms, busy_wait: 500ms", api, redistest.Start(t).URL())
 	ways, lost := forgetfulWays(t, urlsOf(both)...)
 	h := ears()
-	edits := shortly(10)
+	edits, every := 10, 700*time.Millisecond
+	if testing.Short() {
+		edits, every = 3, 200*time.Millisecond
+	}
 	var wait sync.WaitGroup
 	wait.Go(func() { all(t, "order", clients, ways, h, func(c *teller) { c.order(edits) }) })
 	wait.Go(func() { all(t, "edit", clients, ways, h, func(c *teller) { c.persist("/users/"+c.name, edits) }) })
@@ -177,7 +180,7 @@ func TestRetriesOverReplicasThatAreKilled(t *testing.T) {
 		select {
 		case <-over:
 			running = false
-		case <-time.After(700 * time.Millisecond):
+		case <-time.After(every):
 			r := both[kills%2]
 			r.kill()
 			kills++
