@@ -26,7 +26,11 @@ func (w *write) head() etagcache.Digest {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		parts = append(parts, name, strings.Join(r.Header[name], "\n"))
+		value := strings.Join(r.Header[name], "\n")
+		if name == "Idempotency-Key" && w.named != "" {
+			value = w.named // with the quotes or without
+		}
+		parts = append(parts, name, value)
 	}
 	if r.TLS != nil {
 		for _, cert := range r.TLS.PeerCertificates[:min(1, len(r.TLS.PeerCertificates))] {
@@ -44,10 +48,13 @@ func volatile(name string) bool {
 	case "Accept", "Accept-Encoding", "Accept-Language", "Accept-Charset", "Cache-Control", "Pragma", "Connection", "Content-Length", "Date", "Expect",
 		"Te", "User-Agent", "Via", "Forwarded", "X-Real-Ip", "Priority", "Referer", "Dnt", "Save-Data",
 		"Traceparent", "Tracestate", "Baggage", "B3", "X-Request-Id", "X-Correlation-Id", "Request-Id", "Correlation-Context", "X-Amzn-Trace-Id",
-		"X-Cloud-Trace-Context", "Sentry-Trace", "Uber-Trace-Id", "Amz-Sdk-Request", "Amz-Sdk-Invocation-Id":
+		"X-Cloud-Trace-Context", "Sentry-Trace", "Uber-Trace-Id", "Amz-Sdk-Request", "Amz-Sdk-Invocation-Id",
+		// Of these families others say who the caller is, as X-Forwarded-User and Cf-Access-Jwt-Assertion do.
+		"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Server", "Cf-Connecting-Ip", "Cf-Ew-Via", "Cf-Ipcountry",
+		"Cf-Ray", "Cf-Visitor":
 		return true
 	}
-	return slices.ContainsFunc([]string{"X-Forwarded-", "X-B3-", "X-Datadog-", "Sec-", "X-Retry-", "Cf-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return slices.ContainsFunc([]string{"X-B3-", "X-Datadog-", "Sec-", "X-Retry-"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // fingerprint is that of the whole request, whose body has come.
