@@ -156,7 +156,7 @@ func TestWhatIsKnownMayBeSentAgainAfterAsking(t *testing.T) {
 		if r := b.again(wish); r.Verdict != Repeated || !r.View.Last().Doubt {
 			b.Fatalf("%s, %+v", r.Verdict, r.View.Last())
 		}
-		wish.Again = true
+		wish.Again = wish.View.Record.Version
 		h := b.claim(wish)
 		_, _, _ = h.Conclude(b.ctx, Conclusion{Outcome: Applied, Answers: map[Key][]byte{keyB: []byte("201")}}, nil)
 		if last := b.fetch(keyB).Last(); last.Doubt || string(last.Answer) != "201" {

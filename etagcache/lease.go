@@ -18,10 +18,10 @@ type Wish struct {
 	Kept bool
 	// Print is the fingerprint of the request, by which it is known again; zero: it is not to be.
 	Print Print
-	// Keyed, Remember: see [Claim]. The time counts from the claim. Again: the write goes on although it is known.
+	// Keyed, Remember, Again: see [Claim]. The time counts from the claim.
 	Keyed    bool
 	Remember time.Duration
-	Again    bool
+	Again    Version
 }
 
 // Term is how long a write may take.

@@ -41,8 +41,9 @@ type Claim struct {
 	// Keyed: the resource is a name that the client gave this one request (Idempotency-Key), and Remember until when it is remembered.
 	Keyed    bool
 	Remember Instant
-	// Again: that it is known is no reason to refuse it. The backend was asked.
-	Again bool
+	// Again is the version under which the backend was asked what became of the request: that it is known from then is no reason to
+	// refuse it. When somebody else has sent it meanwhile, it is.
+	Again Version
 }
 
 // Conclude ends a lease.
@@ -223,7 +224,7 @@ func claim(r Record, e Claim, at Moment) (Record, Verdict) {
 
 // known says whether the request is known already: as the latest write, or by its name. Else the answer is Admit.
 func known(r Record, e Claim, now Instant) Verdict {
-	if e.Print == (Print{}) || e.Again {
+	if e.Print == (Print{}) || e.Again != (Version{}) && e.Again == r.Version {
 		return Admit
 	}
 	before := r.Last.at(now).Print

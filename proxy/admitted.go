@@ -20,7 +20,7 @@ func (w *write) admitted(ctx context.Context, wish *etagcache.Wish) *objection {
 	if wish.Kept {
 		return w.admittedAt(ctx, wish)
 	}
-	if *asked || !w.judged && !w.mustHold() || w.x.route.Mode == Observe {
+	if *asked || !w.judged && !w.mustHold() || w.x.route.Mode == Observe || w.isUnderWay(wish.View) {
 		return nil
 	}
 	until := w.soon()

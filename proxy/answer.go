@@ -3,11 +3,14 @@ package proxy
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"proxy409/etagcache"
@@ -59,8 +62,8 @@ func keepsWell(name string) bool {
 	return !strings.HasPrefix(name, "Access-Control-")
 }
 
-// answerAgain is a kept answer, as it is given now; nil: it cannot be read.
-func (w *write) answerAgain(kept []byte) *http.Response {
+// answerAgain is a kept answer, as it is given now, by the view that has it; nil: it cannot be read.
+func (w *write) answerAgain(ctx context.Context, kept []byte, at etagcache.View) *http.Response {
 	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(kept)))
 	line, err := r.ReadLine()
 	if err != nil {
@@ -80,10 +83,7 @@ func (w *write) answerAgain(kept []byte) *http.Response {
 		res.Header[name] = values
 	}
 	if tag, ok, err := etagcache.ParseETag(res.Header["Etag"]); ok && err == nil {
-		view := etagcache.View{}
-		if wish := w.wishOf(w.x.key); wish != nil {
-			view = wish.View
-		}
+		view := w.resourceView(ctx, at)
 		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, view, view.Noted(w.x.route.unsuffixed(tag))).String()}
 	}
 	if status != http.StatusNoContent {
@@ -91,6 +91,19 @@ func (w *write) answerAgain(kept []byte) *http.Response {
 		res.ContentLength, res.Body = int64(len(content)), io.NopCloser(bytes.NewReader(content))
 	}
 	return res
+}
+
+// resourceView is how the record of the resource is now, at being the view by which the request is known. While the store does not say, it
+// names no version.
+func (w *write) resourceView(ctx context.Context, at etagcache.View) etagcache.View {
+	if at.Key == w.x.key {
+		return at
+	}
+	view, err := w.cache.Fetch(ctx, w.x.key)
+	if err != nil {
+		return etagcache.View{}
+	}
+	return view
 }
 
 // emptyAnswer is an answer without content.
@@ -113,7 +126,7 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	case res.Body == nil || res.Body == http.NoBody || res.ContentLength == 0:
 		return nil, true
 	}
-	p := &peeked{body: res.Body, done: make(chan struct{})}
+	p := &peeked{body: res.Body, came: make(chan struct{}, 1), done: make(chan struct{})}
 	if res.ContentLength > 0 {
 		limit = int(res.ContentLength)
 	}
@@ -122,43 +135,74 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	defer timer.Stop()
 	select {
 	case <-p.done:
-		content, whole = p.content, p.err == io.EOF
+		content, whole = p.content, errors.Is(p.err, io.EOF)
 	case <-timer.C:
 	}
 	res.Body = p
 	return content, whole
 }
 
-// peeked is a content whose beginning is read by another goroutine.
+// peeked is a content whose beginning is read by another goroutine. It can be read on as it comes.
 type peeked struct {
-	body    io.ReadCloser
-	done    chan struct{} // closed when that has come, or has failed to
-	content []byte
-	err     error // what came after the content; nil: there is more
-	at      int
+	body io.ReadCloser
+	came chan struct{} // has an element when more has come
+	done chan struct{} // closed when the beginning has come, or has failed to
+
+	mu      sync.Mutex
+	content []byte // what has come
+	at      int    // and how much of it has been read on
+	err     error  // what came after the content, once it is done; nil: there is more
 }
 
 func (p *peeked) read(limit int) {
 	defer close(p.done)
 	buf := make([]byte, limit+1)
-	for n := 0; p.err == nil && n < len(buf); p.content = buf[:n] {
-		var more int
-		more, p.err = p.body.Read(buf[n:])
+	for n := 0; n < len(buf); {
+		more, err := p.body.Read(buf[n:])
 		n += more
+		p.mu.Lock()
+		p.content, p.err = buf[:n], err
+		p.mu.Unlock()
+		select {
+		case p.came <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
 	}
 }
 
 func (p *peeked) Read(b []byte) (int, error) {
-	<-p.done
-	if p.at < len(p.content) {
-		n := copy(b, p.content[p.at:])
-		p.at += n
-		return n, nil
+	for {
+		n, over := p.next(b)
+		switch {
+		case n > 0 || len(b) == 0:
+			return n, nil
+		case over && p.err != nil:
+			return 0, p.err
+		case over:
+			return p.body.Read(b)
+		}
+		select {
+		case <-p.came:
+		case <-p.done:
+		}
 	}
-	if p.err != nil {
-		return 0, p.err
+}
+
+// next is what has come and has not been read on yet. Over: of the beginning there will be no more.
+func (p *peeked) next(b []byte) (n int, over bool) {
+	select {
+	case <-p.done:
+		over = true
+	default:
 	}
-	return p.body.Read(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = copy(b, p.content[p.at:])
+	p.at += n
+	return n, over
 }
 
 // Close ends the reading, too.

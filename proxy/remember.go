@@ -55,6 +55,12 @@ func (w *write) mayRepeat(view etagcache.View) bool {
 	return w.judged && !w.x.route.NoReplay && last.Print != (etagcache.Print{}) && last.Print.Head == w.head()
 }
 
+// isUnderWay reports whether the write that is under way, or in doubt, may be this one, which its client repeats. What he sees of it is his own doing.
+func (w *write) isUnderWay(view etagcache.View) bool {
+	lease := view.Record.Lease
+	return w.judged && !w.x.route.NoReplay && lease.Print != (etagcache.Print{}) && lease.Print.Head == w.head()
+}
+
 // remember takes the fingerprint of the request, and finds out whether one of the same name came before.
 func (w *write) remember(ctx context.Context) *objection {
 	if w.streamed || w.blind || w.named == "" && (!w.judged || w.x.route.NoReplay) {
@@ -92,7 +98,7 @@ func (w *write) recall(ctx context.Context) *objection {
 		return storeObjection(err)
 	}
 	wish.View = view
-	switch w.cache.Known(view, *wish) {
+	switch w.cache.Known(view, *wish) { //nolint:exhaustive // it has no other answers
 	case etagcache.Repeated:
 		return w.repeated(ctx, wish)
 	case etagcache.Reused:
@@ -120,20 +126,19 @@ func (w *write) wishOf(key etagcache.Key) *etagcache.Wish {
 func (w *write) repeated(ctx context.Context, wish *etagcache.Wish) *objection {
 	last := wish.View.Last()
 	if !last.Doubt {
-		if res := w.answerAgain(last.Answer); res != nil {
+		if res := w.answerAgain(ctx, last.Answer, wish.View); res != nil { //nolint:bodyclose // it is the client's answer
 			return w.again(res, wish)
 		}
-		wish.Print = etagcache.Print{}
+		wish.Again = wish.View.Record.Version
 		return nil
 	}
-	res, asked := w.settled(ctx)
+	res, asked := w.settled(ctx) //nolint:bodyclose // it is the client's answer
 	switch {
 	case res != nil:
 		return w.again(res, wish)
-	case !wish.Keyed:
-		wish.Print = etagcache.Print{} // it is judged by what the backend shows
-	case asked || len(w.values) > 0: // what must be unique is asked for before it is sent
-		wish.Again = true
+	case !wish.Keyed, // it is judged by what the backend shows
+		asked || len(w.values) > 0: // what must be unique is asked for before it is sent
+		wish.Again = wish.View.Record.Version
 	default:
 		w.observer.Idempotency(w.x.route.Name, IdempotencyInDoubt)
 		return &objection{reason: refusal.InDoubt}
@@ -174,9 +179,9 @@ func (w *write) settled(ctx context.Context) (res *http.Response, asked bool) {
 	if err != nil {
 		return nil, false
 	}
-	res = w.visit(ctx, at) //nolint:bodyclose // it is the client's answer
+	res, absent := w.seen(ctx, at)
 	if res == nil {
-		return nil, false
+		return nil, absent && w.x.method == http.MethodPut // which would have made it exist
 	}
 	if same, err := w.shows(res, kind); err != nil || !same {
 		discard(res)

@@ -154,20 +154,27 @@ func (w *write) duplicateOf(v *value, at *url.URL) *objection {
 // visit reads what is at a location, as the caller; nil: the caller is not shown it. That the answer begins takes no longer than a question;
 // how long the rest takes is up to the client.
 func (w *write) visit(ctx context.Context, at *url.URL) *http.Response {
+	res, _ := w.seen(ctx, at)
+	return res
+}
+
+// seen is visit that tells, too, whether the backend has answered that there is nothing.
+func (w *write) seen(ctx context.Context, at *url.URL) (res *http.Response, absent bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(time.Until(w.asks.until), cancel)
 	res, err := w.send(w.x.route.probeRequest(untraced{ctx}, w.req, w.x.route.outbound(at)), w.x)
 	timer.Stop()
 	if err != nil {
 		cancel()
-		return nil
+		return nil, false
 	}
 	res.Body = &closer{ReadCloser: res.Body, after: cancel}
 	if res.StatusCode != http.StatusOK || aged(res) {
+		absent = !aged(res) && (res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone)
 		discard(res)
-		return nil
+		return nil, absent
 	}
-	return res
+	return res, false
 }
 
 // mayRead reports whether the caller is shown what is at a location.

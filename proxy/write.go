@@ -108,7 +108,7 @@ func (w *write) forgiven(o *objection) bool {
 	case o.final:
 		return false
 	case r.Mode == Observe, missing && r.Missing == MissingObserve:
-		if w.objected == nil {
+		if w.objected == nil && o.as != Replayed { // which is no refusal
 			w.objected = o
 		}
 	case missing && r.Missing == MissingAllow:
