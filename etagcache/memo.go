@@ -10,13 +10,13 @@ import (
 // A memo is a value beside the records, which is kept for a time and may be forgotten before. Nothing that is decided rests on one. Its key
 // must be no record's.
 
-// Recall returns the memo under a key; nil: there is none. The caller must not change it.
-func (c *Cache) Recall(ctx context.Context, key Key) ([]byte, error) {
+// Recall returns the memo under a key, and the store's time; nil: there is none. The caller must not change it.
+func (c *Cache) Recall(ctx context.Context, key Key) ([]byte, Instant, error) {
 	reply, err := c.store.Get(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("store: get: %w", err)
+		return nil, 0, fmt.Errorf("store: get: %w", err)
 	}
-	return memoOf(reply), nil
+	return memoOf(reply), reply.Now, nil
 }
 
 // Memorize replaces the memo under a key by what change makes of it, and keeps it for that time. Change may be called more than once; where it
