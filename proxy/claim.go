@@ -33,12 +33,12 @@ func (w *write) claim(ctx context.Context) *objection {
 		wish.View = ruling.View
 		w.drift(w.x, ruling.View.Drifted)
 		var o *objection
-		switch ruling.Verdict {
-		case etagcache.Busy:
+		switch {
+		case ruling.Verdict == etagcache.Busy, w.mergesLater(ruling.Verdict, wish.View):
 			o = w.await(ctx, &place, wish)
-		case etagcache.Repeated:
+		case ruling.Verdict == etagcache.Repeated:
 			o = w.repeated(ctx, wish)
-		case etagcache.Reused:
+		case ruling.Verdict == etagcache.Reused:
 			o = w.reused()
 		default:
 			if o = w.recall(ctx); o == nil {

@@ -50,7 +50,8 @@ func (w *write) gather(ctx context.Context, wish *etagcache.Wish) *objection {
 // disclosed is the objection for a verdict about the resource. Nobody learns from it what the backend would not show
 // them: unless it has just been asked as this caller, it is asked now, and its answer counts.
 func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	if wish.Evidence.Kind == etagcache.NotAsked {
+	ofThePast := w.x.route.History.Keep > 0 && wish.Evidence.Begun.Version != wish.View.Record.Version // no side of a comparison
+	if wish.Evidence.Kind == etagcache.NotAsked || ofThePast {
 		if o := w.gather(ctx, wish); o != nil {
 			return o
 		}
@@ -70,6 +71,11 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		}
 		w.overran(w.x, view.Overran)
 		w.drift(w.x, err == nil && learned == etagcache.Drift)
+		if err == nil && learned == etagcache.Late && !wish.Evidence.Begun.Closed && verdict == etagcache.Stale && w.mayMerge() {
+			w.outrun++
+			wish.View, wish.Evidence = view, etagcache.Evidence{}
+			return nil // somebody has written while the backend was asked
+		}
 		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)
 		o := w.verdictObjection(verdict, view, err == nil && known)
 		if err == nil && learned == etagcache.Crowded {
