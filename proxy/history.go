@@ -115,6 +115,13 @@ func (r *recent) first(of etagcache.Digest) bool {
 	return true
 }
 
+// forget has a version be one that is seen for the first time.
+func (r *recent) forget(of etagcache.Digest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.seen, of)
+}
+
 // keepVersion keeps what an answer shows a client with a tag, so that it can be told later what has changed since.
 func (g *guard) keepVersion(req *http.Request, res *http.Response, x *exchange, tag etagcache.Tag) {
 	h := x.route.History
@@ -127,7 +134,8 @@ func (g *guard) keepVersion(req *http.Request, res *http.Response, x *exchange, 
 	key := historyKey(req, x)
 	// Half of the time later it is kept anew, if it is still shown.
 	period := time.Since(g.began) / max(h.For/2, time.Second)
-	if !g.recent.first(etagcache.DigestOf(string(key[:]), tag.Opaque, period.String())) {
+	version := etagcache.DigestOf(string(key[:]), tag.Opaque, period.String())
+	if !g.recent.first(version) {
 		return
 	}
 	content, err := x.route.contentOf(res, x.holds())
@@ -137,25 +145,28 @@ func (g *guard) keepVersion(req *http.Request, res *http.Response, x *exchange, 
 	if _, err := merge.Parse(content); err != nil {
 		return
 	}
-	g.keepContent(req.Context(), key, x, tag, content)
+	if err := g.keepContent(req.Context(), key, x, tag, content); err != nil {
+		g.recent.forget(version)
+	}
 }
 
-// keepContent keeps the content that goes with a tag.
-func (g *guard) keepContent(ctx context.Context, key etagcache.Key, x *exchange, tag etagcache.Tag, content []byte) {
+// keepContent keeps the content that goes with a tag. An error: the store did not take it.
+func (g *guard) keepContent(ctx context.Context, key etagcache.Key, x *exchange, tag etagcache.Tag, content []byte) error {
 	h := x.route.History
 	packed := pack(content)
 	if int64(24+len(packed)) > h.Keep {
 		g.observer.History(x.route.Name, HistoryTooLarge)
-		return
+		return nil
 	}
 	err := g.cache.Memorize(ctx, key, h.For, func(old []byte, now etagcache.Instant) []byte {
 		return writePasts(withPast(readPasts(old), past{tag: tag.Digest(), shown: now, content: packed}, h))
 	})
 	if err != nil {
 		g.observer.History(x.route.Name, HistoryFailed)
-		return
+		return err
 	}
 	g.observer.History(x.route.Name, HistoryKept)
+	return nil
 }
 
 // keepable reports whether what an answer shows one caller may be shown to another who has the same tag.

@@ -13,11 +13,35 @@ import (
 // merged is what becomes of a write that is applied on top of what others have written.
 type merged struct {
 	brought int           // how often it was brought on top of the version that there was then
+	outrun  int           // how often that version was another one before it could be
+	sent    []byte        // the body that the client sent, when it was brought
 	onTop   etagcache.Tag // the backend's tag of the version that it is on top of
 }
 
 // mostMerges is how often a write is brought on top of another version. Who is overtaken that often may try again himself.
 const mostMerges = 3
+
+// mayMerge reports whether the write may be brought on top of what others have written, as far as can be told without looking at that.
+func (w *write) mayMerge() bool {
+	p := w.x.route
+	_, readable := merge.KindOf(w.x.method, w.req.Header.Get("Content-Type"))
+	return p.Merge && p.Mode != Observe && p.refusals.Disclose && w.judged && w.x.subject == nil && readable && w.brought < mostMerges && w.outrun < mostMerges
+}
+
+// mergesLater reports whether the write is from an earlier version than the present one, and what it can be brought on top of is being
+// written.
+func (w *write) mergesLater(verdict etagcache.Verdict, view etagcache.View) bool {
+	left, inDoubt := view.BusyFor()
+	return verdict == etagcache.Stale && view.Key == w.x.key && left > 0 && !inDoubt && w.mayMerge()
+}
+
+// bodyAsSent is the body that the client has sent, whatever it has become since.
+func (w *write) bodyAsSent() ([]byte, *objection) {
+	if w.brought > 0 {
+		return w.sent, nil
+	}
+	return w.wholeBody()
+}
 
 // sides are the three versions of a resource that a stale write is about.
 type sides struct {
@@ -48,8 +72,8 @@ func (w *write) compare(ctx context.Context) (sides, bool) {
 	}
 	s := sides{theirs: theirs}
 	yours := base
-	if kind, ok := merge.KindOf(w.x.method, w.req.Header.Get("Content-Type")); ok && len(w.req.Header["Content-Encoding"]) == 0 {
-		body, o := w.wholeBody()
+	if kind, ok := merge.KindOf(w.x.method, w.req.Header.Get("Content-Type")); ok && len(w.req.Header["Content-Encoding"]) == 0 && w.x.subject == nil {
+		body, o := w.bodyAsSent()
 		if o != nil {
 			return sides{}, false
 		}
@@ -71,7 +95,7 @@ func (w *write) explainStale(ctx context.Context, o *objection, view etagcache.V
 	if !ok {
 		return o
 	}
-	if current && w.x.route.Merge && s.judges && !s.Overlaps() && w.brought < mostMerges {
+	if current && s.judges && !s.Overlaps() && w.mayMerge() {
 		if body, ok := w.together(s); ok {
 			return w.bringOnTop(ctx, view, body)
 		}
@@ -94,7 +118,7 @@ func (w *write) together(s sides) ([]byte, bool) {
 		fits := int64(len(both.Bytes())) <= w.x.route.limits.Body
 		return both.Bytes(), fits && !slices.ContainsFunc(tellsOfBody, func(name string) bool { return len(w.req.Header[name]) > 0 })
 	}
-	body, o := w.wholeBody()
+	body, o := w.bodyAsSent()
 	if o != nil {
 		return nil, false
 	}
@@ -107,8 +131,12 @@ func (w *write) together(s sides) ([]byte, bool) {
 
 // bringOnTop makes the write one from the present version. It is planned anew, for it may be about other things now.
 func (w *write) bringOnTop(ctx context.Context, view etagcache.View, body []byte) *objection {
+	sent, o := w.bodyAsSent()
+	if o != nil {
+		return o
+	}
 	w.brought++
-	w.onTop = w.shown.tag
+	w.sent, w.onTop = sent, w.shown.tag
 	w.x.upload().replace(w.req, body)
 	tag := w.handOut(w.shown.tag, w.x.route, view, true)
 	evidence := w.wishOf(w.x.key).Evidence

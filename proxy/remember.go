@@ -246,7 +246,7 @@ func (w *write) shows(res *http.Response, kind merge.Kind) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	body, o := w.wholeBody()
+	body, o := w.bodyAsSent()
 	if o != nil {
 		return false, errNotWhole
 	}

@@ -72,6 +72,11 @@ func (w *write) disclosed(ctx context.Context, verdict etagcache.Verdict, wish *
 		}
 		w.overran(w.x, view.Overran)
 		w.drift(w.x, err == nil && learned == etagcache.Drift)
+		if err == nil && learned == etagcache.Late && !wish.Evidence.Begun.Closed && verdict == etagcache.Stale && w.mayMerge() {
+			w.outrun++
+			wish.View, wish.Evidence = view, etagcache.Evidence{}
+			return nil // somebody has written while the backend was asked
+		}
 		known, _ := view.Describe(w.x.route.unsuffixed(w.shown.tag), w.x.route.Version.Qualify)
 		o := w.verdictObjection(verdict, view, err == nil && known)
 		if err == nil && learned == etagcache.Crowded {
