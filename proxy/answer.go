@@ -107,19 +107,6 @@ func (w *write) answerAgain(ctx context.Context, kept []byte) *http.Response {
 	return res
 }
 
-// resourceView is how the record of the resource is now, at being the view by which the request is known. While the store does not say, it
-// names no version.
-func (w *write) resourceView(ctx context.Context, at etagcache.View) etagcache.View {
-	if at.Key == w.x.key {
-		return at
-	}
-	view, err := w.cache.Fetch(ctx, w.x.key)
-	if err != nil {
-		return etagcache.View{}
-	}
-	return view
-}
-
 // emptyAnswer is an answer without content.
 func emptyAnswer(req *http.Request, status int) *http.Response {
 	return &http.Response{
@@ -211,11 +198,7 @@ func (p *peeked) Read(b []byte) (int, error) {
 	case err != nil:
 		return 0, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n = copy(b, p.content[p.at:])
-	p.at += n
-	return n, over
+	return p.body.Read(b)
 }
 
 // Close ends the reading, too.

@@ -48,7 +48,7 @@ func (w *write) claim(ctx context.Context) *objection {
 
 // notClaimed deals with the verdict for which a wish was not granted. Nil: it is worth another try.
 func (w *write) notClaimed(ctx context.Context, p *place, verdict etagcache.Verdict, wish *etagcache.Wish) *objection {
-	if verdict == etagcache.Busy {
+	if verdict == etagcache.Busy || w.mergesLater(verdict, wish.View) {
 		return w.await(ctx, p, wish)
 	}
 	if verdict == etagcache.Repeated || verdict == etagcache.Reused {

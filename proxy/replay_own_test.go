@@ -46,7 +46,7 @@ func (a answer) replayed(t testing.TB, of answer) {
 
 func (a answer) marked(t testing.TB, details string) {
 	t.Helper()
-	if got := a.Header.Get("Proxy-Status"); !strings.Contains(got, `details="`+details+`"`) {
+	if got := strings.Join(a.Header["Proxy-Status"], ", "); !strings.Contains(got, `details="`+details+`"`) {
 		t.Errorf("%s %s: %d: Proxy-Status: %q, want details=%q; %s", a.Request.Method, a.Request.URL, a.StatusCode, got, details, a.body)
 	}
 }
