@@ -79,7 +79,7 @@ func TestClientsThatUpdateTogetherLoseNothing(t *testing.T) {
 	t.Parallel()
 	everyClient(t, 100, func(t *testing.T, do helper) {
 		// The updaters have no credentials, and may send the same words: that they count to one number is no retry.
-		s := stageFile(t, quickstart(t, "    replay: off"), crowded(t))
+		s := stageFile(t, quickstart(t, ""), crowded(t))
 		done := do(order{Do: "count", URL: s.url + counter, Tries: 50, Updaters: updaters, Times: times})
 		if done.Status != 200 {
 			t.Fatalf("%+v", done)

@@ -6,7 +6,7 @@ import (
 )
 
 // conditions are the request fields that are the proxy's to allow.
-var conditions = [...]string{"If-Match", "If-None-Match"}
+var conditions = [...]string{"If-Match", "If-None-Match", "Idempotency-Key"}
 
 // IsPreflight reports whether a request asks for permission to send another one, for the page of an [Origin].
 func IsPreflight(r *http.Request) bool {

@@ -47,6 +47,7 @@ export function remembering(send = fetch, keep = 1000) {
     if (isWrite && tags.has(url) && !hasPrecondition(request)) {
       request = new Request(request, {redirect: "manual"})
       request.headers.set("If-Match", tags.get(url))
+      if (!request.headers.has("Idempotency-Key")) request.headers.set(...Object.entries(idempotencyKey())[0])
     }
     const repeatable = (isWrite && hasPrecondition(request)) || request.headers.has("Idempotency-Key")
     const response = repeatable ? await sendTwice(send, request) : await send(request)
@@ -88,6 +89,7 @@ export async function update(send, url, change, {tries = 5, ...init} = {}) {
     const headers = new Headers(init.headers)
     headers.set("Content-Type", "application/json")
     headers.set("If-Match", tag)
+    headers.set(...Object.entries(idempotencyKey())[0]) // or the same words of another client would be this one's
     const wrote = await send(read.url || url, {...init, method: "PUT", headers, body, redirect: "manual"})
     if (wrote.ok) return wrote
     if (n >= tries || !othersWrote(wrote)) throw new Refused("PUT", wrote)
@@ -96,7 +98,7 @@ export async function update(send, url, change, {tries = 5, ...init} = {}) {
   }
 }
 
-/** A header field for a POST: with it the POST may be repeated. Browsers have randomUUID where the page came by https or from localhost. */
+/** A header field: with it a POST may be repeated, and a write is not taken for another client's that says the same. Browsers have randomUUID where the page came by https or from localhost. */
 export const idempotencyKey = () => ({"Idempotency-Key": `"${crypto.randomUUID()}"`})
 
 const hasPrecondition = request => request.headers.has("If-Match") || request.headers.has("If-None-Match")

@@ -50,6 +50,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if tag := t.tag(key); tag != "" && isWrite(req) && !hasPrecondition(req) {
 		req = req.Clone(req.Context())
 		req.Header.Set("If-Match", tag)
+		if req.Header.Get("Idempotency-Key") == "" {
+			req.Header.Set("Idempotency-Key", IdempotencyKey()) // or the same words of another client would be this one's
+		}
 	}
 	res, err := t.base().RoundTrip(req)
 	if err != nil {
@@ -178,5 +181,6 @@ func pause(ctx context.Context, try int, retryAfter string) error {
 	}
 }
 
-// IdempotencyKey is a new value for the header field Idempotency-Key of a POST: with it the POST may be repeated.
+// IdempotencyKey is a new value for the header field Idempotency-Key: with it a POST may be repeated, and a write is not taken for the repetition
+// of another client's that happens to say the same with the same credentials.
 func IdempotencyKey() string { return `"` + uuid.NewString() + `"` }

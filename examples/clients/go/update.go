@@ -94,6 +94,7 @@ func updateOnce[T any](ctx context.Context, client *http.Client, url string, cha
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("If-Match", tag)
+	req.Header.Set("Idempotency-Key", IdempotencyKey())
 	direct := *client
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	wrote, err := exchange(&direct, req)

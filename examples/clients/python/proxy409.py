@@ -51,6 +51,8 @@ class Adapter(HTTPAdapter):
         if is_write and tag and not _has_precondition(request):
             request = request.copy()  # the session makes the next request of a redirect from its own
             request.headers["If-Match"] = tag
+            for name, key in idempotency_key().items():
+                request.headers.setdefault(name, key)  # or the same words of another client would be this one's
         try:
             answer = super().send(request, *args, **kwargs)
         except (requests.ConnectionError, requests.Timeout) as lost:
@@ -106,7 +108,7 @@ def update(session, url, change, tries=5, headers=None, **kwargs):
         changed = change(document)
         document = document if changed is None else changed
         # Where the read was led. The tag is that of this URL alone, so it must not be carried on from there.
-        wrote = session.put(read.url, json=document, headers={**headers, "If-Match": tag}, allow_redirects=False, **kwargs)
+        wrote = session.put(read.url, json=document, headers={**headers, "If-Match": tag, **idempotency_key()}, allow_redirects=False, **kwargs)
         if wrote.status_code // 100 == 2:
             return wrote
         if n == tries or not _others_wrote(wrote):
@@ -115,7 +117,7 @@ def update(session, url, change, tries=5, headers=None, **kwargs):
 
 
 def idempotency_key():
-    """A header field for a POST: with it the POST may be repeated."""
+    """A header field: with it a POST may be repeated, and a write is not taken for another client's that says the same."""
     return {"Idempotency-Key": f'"{uuid.uuid4()}"'}
 
 
