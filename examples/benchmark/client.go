@@ -25,7 +25,7 @@ func newClient(connections int) *http.Client {
 }
 
 // send sends one request; a write carries the entity tag as If-Match.
-func send(ctx context.Context, client *http.Client, method, url, ifMatch string) (answered, error) {
+func send(ctx context.Context, client *http.Client, method, url, ifMatch string, header ...string) (answered, error) {
 	var body io.Reader
 	if method == http.MethodPut {
 		body = strings.NewReader(`{"title":"Report for the board"}`)
@@ -37,6 +37,9 @@ func send(ctx context.Context, client *http.Client, method, url, ifMatch string)
 	if ifMatch != "" {
 		req.Header.Set("If-Match", ifMatch)
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -99,7 +102,7 @@ func prove(ctx context.Context, client *http.Client, url string, guarded bool) e
 		second = http.StatusConflict
 	}
 	for i, want := range []int{http.StatusOK, second} {
-		a, err := send(ctx, client, http.MethodPut, item, read.etag)
+		a, err := send(ctx, client, http.MethodPut, item, read.etag, "User-Agent", "writer "+strconv.Itoa(i)) // two, not one who repeats
 		if err != nil {
 			return err
 		}
