@@ -35,7 +35,7 @@ const MaxAnswer = 80 << 10
 
 // encode writes the record as it is stored in the given epoch.
 func encode(r Record, epoch EpochID) []byte {
-	size := 72 + 25*len(r.Validators) + 12*len(r.Retired) + 21*len(r.Marks) + 36
+	size := 72 + 25*len(r.Validators) + 12*len(r.Retired) + 21*len(r.Marks) + 36 + 70 + len(r.Last.Answer)
 	b := make([]byte, 0, size)
 	b = append(b, format)
 	b = append(b, epoch[:]...)

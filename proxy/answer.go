@@ -47,6 +47,7 @@ func kept(status int, h http.Header, tag etagcache.Tag, content []byte, whole bo
 
 func written(status int, h http.Header, tag etagcache.Tag, content []byte, keeps func(name string) bool) []byte {
 	var b bytes.Buffer
+	b.Grow(256 + len(content))
 	b.WriteString(strconv.Itoa(status) + "\r\n")
 	out := make(http.Header)
 	for name, values := range h {
@@ -120,15 +121,20 @@ func emptyAnswer(req *http.Request, status int) *http.Response {
 const patient = 100 * time.Millisecond
 
 // peek reads the content of an answer, if it is no larger than limit and there at once. Whole: it is; the answer has it all in any case.
-func peek(res *http.Response, limit int) (content []byte, whole bool) {
+// A small one whose length is known has been sent with its header, and is read without further ado; what is left of it when the lease ends is not
+// waited for.
+func peek(res *http.Response, limit int, lease time.Time) (content []byte, whole bool) {
 	switch {
 	case res.ContentLength > int64(limit), isStream(res.Header):
 		return nil, false
 	case res.Body == nil || res.Body == http.NoBody || res.ContentLength == 0:
 		return nil, true
 	}
-	if res.ContentLength > 0 {
-		limit = int(res.ContentLength)
+	if n := res.ContentLength; n > 0 {
+		limit = int(n)
+	}
+	if res.ContentLength > 0 && limit <= keptWithRecord {
+		return readNow(res, lease)
 	}
 	p := &peeked{body: res.Body, done: make(chan struct{})}
 	p.news.L = &p.mu
@@ -143,6 +149,24 @@ func peek(res *http.Response, limit int) (content []byte, whole bool) {
 	}
 	res.Body = p
 	return content, whole
+}
+
+// readNow reads a content of known length to its end.
+func readNow(res *http.Response, until time.Time) (content []byte, whole bool) {
+	body := res.Body
+	late := time.AfterFunc(time.Until(until), func() { _ = body.Close() })
+	defer late.Stop()
+	content = make([]byte, res.ContentLength)
+	n, err := io.ReadFull(body, content)
+	var rest io.Reader = body // which is at its end, and may have trailers to tell
+	if err != nil {
+		rest = failing{err}
+	}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(content[:n]), rest), body}
+	return content[:n], err == nil
 }
 
 // peeked is a content whose beginning is read by another goroutine. What has come can be read while more is waited for.

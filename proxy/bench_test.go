@@ -197,7 +197,7 @@ func BenchmarkGuarded(b *testing.B) {
 			for i := range benchResources {
 				serve(b, p, benchRequest(http.MethodGet, i), http.StatusOK)
 				req := benchRequest(http.MethodPut, i)
-				req.Header["If-Match"] = []string{tagFor(0)}
+				req.Header["If-Match"], req.Header["User-Agent"] = []string{tagFor(0)}, []string{"another"}
 				serve(b, p, req, http.StatusOK)
 			}
 			b.ReportAllocs()

@@ -60,7 +60,7 @@ func (w *write) answers(res *http.Response, outcome etagcache.Outcome, own, next
 	if next == (etagcache.Tag{}) {
 		next = own
 	}
-	content, whole := peek(res, limit)
+	content, whole := peek(res, limit, w.held.Deadline)
 	answers := make(map[etagcache.Key][]byte, 2)
 	if record {
 		// With every write by itself, for as long as the record lives: what asks not to be stored is not. Who sends a key asks for it.

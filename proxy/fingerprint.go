@@ -54,7 +54,7 @@ func clientAddress(r *http.Request) string {
 // volatile reports whether a request field may be another one when a request is sent again, and says nothing of what it is or who sends it. These
 // are named one by one: a proxy in front tells who the caller is in fields such as X-Forwarded-User and Cf-Access-Jwt-Assertion.
 func volatile(name string) bool {
-	switch name = http.CanonicalHeaderKey(name); name {
+	switch name {
 	case "Cache-Control", "Pragma", "Connection", "Content-Length", "Date", "Expect",
 		"Te", "Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Port", "X-Real-Ip", "Priority", "Referer", "Dnt", "Save-Data",
 		"Traceparent", "Tracestate", "Baggage", "B3", "X-Request-Id", "X-Correlation-Id", "Request-Id", "Correlation-Context", "X-Amzn-Trace-Id",
