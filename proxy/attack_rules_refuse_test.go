@@ -9,7 +9,6 @@ import (
 )
 
 func TestATagThatWasReadWhileTheResourceWasHeldForAnotherIsGood(t *testing.T) {
-	t.Skip("BUG: a read under a lease that keeps the resource as it is teaches nothing, and its tag is stale for ever")
 	b := newRegistry(t)
 	b.put("/customers/7", "id", 7)
 	customer := on("/customers/{id}", []string{"PUT", "DELETE"}, proxy.Rules{})
@@ -61,7 +60,6 @@ func TestAnotherSpellingOfANumberIsTheSameCustomer(t *testing.T) {
 }
 
 func TestATagIsGoodAfterAWriteInDoubtThatOnlyHeldTheResource(t *testing.T) {
-	t.Skip("BUG: when it is in doubt what became of a write, the tags of what it only held are retired, although it changes nothing there")
 	b := newRegistry(t)
 	b.put("/customers/7", "id", 7)
 	customer := on("/customers/{id}", []string{"PUT", "DELETE"}, proxy.Rules{})

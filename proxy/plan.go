@@ -57,8 +57,7 @@ func (w *write) plan(context.Context) *objection {
 		}
 	}
 	if !w.leasesOwn(s) {
-		w.wishes = slices.DeleteFunc(w.wishes, func(wish etagcache.Wish) bool { return wish.View.Key == w.x.key })
-		w.touches = append(w.touches, w.x.key)
+		w.touchOwn()
 	}
 	for _, v := range w.values {
 		w.keep(v.key)
@@ -70,11 +69,19 @@ func (w *write) plan(context.Context) *objection {
 	return nil
 }
 
-// leasesOwn reports whether the write takes the lease of its own resource. A POST that is about other things does not, if nothing is asked of
-// the resource that it is sent to: collections would serialise.
+// leasesOwn reports whether the write takes the lease of its own resource. A POST that is about other things, or has a name of its own
+// (Idempotency-Key), does not, if nothing is asked of the resource that it is sent to: collections would serialise.
 func (w *write) leasesOwn(s *ruleset) bool {
 	return w.judged || !w.has(http.MethodPost) || !s.resource.IsZero() || w.readsCurrent(s) ||
-		len(w.values)+len(s.leases)+len(s.touches) == 0
+		len(w.values)+len(s.leases)+len(s.touches) == 0 && w.named == ""
+}
+
+// touchOwn has the write leave a mark at its own resource, in the place of the lease.
+func (w *write) touchOwn() {
+	w.wishes = slices.DeleteFunc(w.wishes, func(wish etagcache.Wish) bool { return wish.View.Key == w.x.key })
+	if !slices.Contains(w.touches, w.x.key) {
+		w.touches = append(w.touches, w.x.key)
+	}
 }
 
 // readsCurrent reports whether a rule for the write is about the present state.

@@ -84,6 +84,9 @@ func (w *write) remember(ctx context.Context) *objection {
 	if w.named == "" {
 		return nil
 	}
+	if !w.leasesOwn(w.x.route.rules) {
+		w.touchOwn()
+	}
 	w.wishes = append(w.wishes, etagcache.Wish{
 		View: etagcache.View{Key: w.name}, Kept: true, Keyed: true, Print: w.print, Remember: w.x.route.Idempotency.TTL,
 	})
