@@ -332,7 +332,7 @@ func TestACompressedRepresentationIsKeptToo(t *testing.T) {
 				var b bytes.Buffer
 				z := gzip.NewWriter(&b)
 				fmt.Fprint(z, content)
-				z.Close()
+				_ = z.Close()
 				content = b.String()
 			}
 			fmt.Fprint(w, content)

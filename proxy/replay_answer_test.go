@@ -88,7 +88,7 @@ func TestACompressedAnswerIsGivenAgainAsItCame(t *testing.T) {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
 		fmt.Fprint(z, `{"title":"B"}`)
-		z.Close()
+		_ = z.Close()
 		u.answering(http.Header{"Content-Encoding": {"gzip"}}, -1, func() io.ReadCloser { return io.NopCloser(bytes.NewReader(b.Bytes())) })
 		cond := []string{"If-Match", u.tag("/docs/1"), "Accept-Encoding", "gzip"}
 		first := u.send("PUT", "/docs/1", `{"title":"B"}`, cond...)
@@ -134,7 +134,7 @@ func TestAnAnswerThatDoesNotEndHoldsNothingUp(t *testing.T) {
 					if out == nil {
 						out = w
 					} else {
-						u.Cleanup(func() { w.Close() })
+						u.Cleanup(func() { _ = w.Close() })
 					}
 					return in
 				})
