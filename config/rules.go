@@ -33,8 +33,8 @@ type Rules struct {
 	// Touches are templates of resources that a write changes without holding them: their version is unknown after it. At most 16. Not in
 	// `defaults`. Default none.
 	Touches []string
-	// AskHeaders are header fields, by their canonical names, that the questions of rules have in the place of the caller's credentials.
-	// At most 16; none about the connection, the message or a condition. A route's replace those of `defaults`. Default nil: the caller
+	// AskHeaders are header fields, by their canonical names, that the questions of rules have in the place of the caller's Authorization,
+	// Proxy-Authorization and Cookie, and of his own fields of these names; what else he sends goes along. At most 16; none about the connection, the message or a condition. A route's replace those of `defaults`. Default nil: the caller
 	// asks.
 	AskHeaders map[string]Secret
 }

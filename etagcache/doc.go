@@ -45,8 +45,9 @@
 //     meanwhile is not on them, and the grace period lets run out what is under way. A new epoch of the store would do
 //     the same, but a store of several parts has several.
 //   - A write may hold keys that it does not change ([Wish.Kept]): of resources that must not change under it, and of what must not be
-//     created twice (an e-mail address, say, which is no resource and never read). They are claimed as all others are, but when the
-//     write is over their records are restored, or everybody who has read a customer would be refused because somebody ordered. That
+//     created twice (an e-mail address, say, which is no resource and never read). They are claimed as all others are, but the record beneath the lease
+//     stays as it is (beneath): it is read and learned from meanwhile, and stands again when the write is over, in doubt or not, or everybody who has
+//     read a customer would be refused because somebody ordered. That
 //     such a key's write created something is on record until the next one asks ([Record.Created]): lists are often behind.
 //   - The latest write is told by a fingerprint in the record itself ([Record.Last]): it goes with the version that the write made, in the same swap, and whatever moves
 //     the record takes it away. Kept beside the record it could outlive that, and a client be told that its write stands when others have written over it.

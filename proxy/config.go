@@ -87,10 +87,11 @@ type Route struct {
 	AllowOdd bool
 	// WebSocket lets a GET upgrade its connection to the WebSocket protocol (RFC 6455). Every other Upgrade is dropped.
 	WebSocket bool
-	// CORS lets pages of other origins read refusals as they may read the backend's answers, see ETag, and send If-Match; where
+	// CORS lets pages of other origins read refusals as they may read the backend's answers, see ETag, and send If-Match and Idempotency-Key; where
 	// the backend lets their origin in, and no further. False passes all its fields untouched, and asks nothing.
 	CORS bool
-	// Private: what one caller is shown is another representation than what the next one is shown.
+	// Private: what one caller is shown is another representation than what the next one is shown. With History it must be set where callers are
+	// shown different things under one tag, or one is told what another was shown.
 	Private bool
 	// VerifyAlways asks the backend before every write, under its lease, for backends that have other writers.
 	VerifyAlways bool

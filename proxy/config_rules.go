@@ -21,7 +21,8 @@ type Rules struct {
 	// Leases are templates of resources that a write holds exclusively, and does not change. Touches are templates of those that it
 	// changes without holding them.
 	Leases, Touches []string
-	// AskHeaders are set on the questions of rules, in the place of the caller's credentials. Nil: the caller asks.
+	// AskHeaders are set on the questions of rules, in the place of the caller's Authorization, Proxy-Authorization and Cookie, and of what
+	// they name. Nil: the caller asks.
 	AskHeaders map[string]string
 }
 

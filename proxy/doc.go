@@ -65,7 +65,7 @@
 //     route says of it; and so does one of which a rule looks at the present state.
 //   - A write for which a rule is decided by what may change meanwhile is never sent without its lease, whether a version judges it or
 //     not: it is refused as busy or grace, where one without rules would leave a mark and go on.
-//   - What a write holds and does not change keeps its record: a customer's tag is good after an order of theirs was created.
+//   - What a write holds and does not change keeps its record: a customer's tag is good while an order of theirs is created and after it, also if nobody knows whether it was.
 //   - The method that a rule looks at is any that the request may have at some backend, the effective one and its own: a POST in the name of a PATCH is both.
 //   - Questions ask for JSON, as the caller, plain (Accept-Encoding: identity): what they are compared with is a member, and not the representation
 //     that the caller would get. So the present state is not taken from a probe.
@@ -81,21 +81,25 @@
 //   - CEL is cel.dev/cel-go, which is github.com/google/cel-go under its new name.
 //   - The caller of a request may be told from another's by any of its fields: a proxy in front, or an application, has names of its own for who is calling.
 //     So a request is known again only where all of them are the same, but for those that are other ones each time and say nothing of what it is (tracing, the
-//     way, the program). To know too few again costs a 409 that a re-read cures; to know one too many gives somebody else's answer away.
+//     way). The client's address and certificate count, too. Two that send the same words by the same credentials from one place are one all the same; an
+//     Idempotency-Key tells them apart, also where keys are not looked at. To know too few again costs a 409 that a re-read cures; to know one too many gives somebody else's answer away.
 //   - The Host counts, too, though keys leave it out: a backend may tell its tenants by it.
 //   - An Idempotency-Key is looked up before anything else is judged: the answer that was lost comes before the state that the request has left, which
 //     would refuse it as stale, as a duplicate or as a step that is not allowed. Its record is claimed together with the resource's, so of all that come at once one is sent.
 //   - A key names one request for all callers. Were it scoped by caller, there would have to be one field that says who that is. The fingerprint under it sees to
 //     it that nobody else gets the answer.
+//   - Before the answer to a creation is given again the backend is asked, and before any but that of a DELETE where there are other writers (verify: always): a lock
+//     may have been let go of by the backend itself.
 //   - What the backend has refused without doing anything is not kept, with or without a key: it may be right the next time.
 //   - A write in doubt is never answered as done because it was sent, nor sent again because nobody knows: the backend is asked, now that nothing can be under way
-//     any more. Where its answer cannot tell (a POST, a list of operations), the client is told so (in_doubt).
+//     any more. Where its answer cannot tell (a POST, a list of operations), or others have written since, the client is told so (in_doubt). A PUT without precondition
+//     has been applied only if exactly it is shown: more may be what was there before.
 //   - What a client was shown is kept under the tag that it was handed out with, which is what the client sends back; one that the backend's tags mean
-//     by themselves may be another version's.
+//     by themselves may be another version's. What a query shows that probes do not send is not kept: a write is not compared with it.
 //   - The versions of one resource are one value of bounded size: no list of keys has to be kept, nothing outlives the bound, and one trip fetches what a
 //     refusal needs. It may be lost at any time, for nothing that is decided rests on it: without it a write is refused as it would be anyway.
 //   - A write that is merged is planned anew. It is another request now, about other values and perhaps other resources, and rules that the first one met may not hold
-//     of it. It is claimed from the version that it was brought on top of, so a further write in between makes it stale again; after three times its client is told.
+//     of it. It is claimed from the version that it was brought on top of, so a further write in between makes it stale again; after three times its client is told. A write that is under way is waited for.
 //     It is known again as it was sent, not as it was forwarded.
 //   - The method that is judged is the effective one, and where a request could be two things it is the more dangerous.
 package proxy

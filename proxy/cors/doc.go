@@ -23,7 +23,7 @@
 //     them. Exposing a field says nothing to an origin that may not read the answer.
 //   - Answers of the backend that allow some origin also expose ETag: without it the page cannot send If-Match. The field "*"
 //     exposes everything only to requests without credentials; with them it is the name of a field.
-//   - If-Match and If-None-Match are what the proxy speaks, whether the backend does or not, so the backend is not asked
+//   - If-Match, If-None-Match and Idempotency-Key are what the proxy speaks, whether the backend does or not, so the backend is not asked
 //     whether a page may send them: they are taken out of a preflight's Access-Control-Request-Headers and, if the backend
 //     then lets the origin in, added to Access-Control-Allow-Headers. To leave them in and add them afterwards would not do:
 //     Spring, Starlette and rs/cors refuse a preflight as a whole for one field that they were not told of. Methods and origins

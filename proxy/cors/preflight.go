@@ -14,8 +14,8 @@ func IsPreflight(r *http.Request) bool {
 	return ok && r.Method == http.MethodOptions && len(r.Header[requestMethod]) == 1 && r.Header[requestMethod][0] != ""
 }
 
-// TakeConditions takes If-Match and If-None-Match out of the fields that a preflight asks for, and returns those that were
-// there. A header without them stays as it is.
+// TakeConditions takes If-Match, If-None-Match and Idempotency-Key out of the fields that a preflight asks for, and returns those that
+// were there. A header without them stays as it is.
 func TakeConditions(h http.Header) (taken []string) {
 	lines := h[requestHeaders]
 	for _, name := range conditions {
