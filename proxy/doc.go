@@ -60,7 +60,7 @@
 //   - Rules are decided under the lease, after the version has been judged: what they ask for must not change before the write is sent, and
 //     who writes from an old version is to read again, whatever else is wrong. Their order is fixed, so that one request gets one
 //     answer: unique, transitions, require. Each asks only when those before it hold.
-//   - A guarded POST without a precondition that is about other things (what must be unique, what is leased or touched) leases nothing of its own, and
+//   - A guarded POST without a precondition that is about other things (what must be unique, what is leased or touched), or has a key of its own, leases nothing of its own, and
 //     leaves marks as a passed one does: collections would serialise. A plain guarded POST takes its lease still, since guard is all that its
 //     route says of it; and so does one of which a rule looks at the present state.
 //   - A write for which a rule is decided by what may change meanwhile is never sent without its lease, whether a version judges it or
