@@ -123,7 +123,8 @@ func TestRailsFormsStandForOtherMethods(t *testing.T) {
 		t.Errorf("saved: %s", saved.body)
 	}
 	s.untouched(func() {
-		s.send("POST", "/articles/7", body, "Content-Type", kind, "If-Match", version, "Accept", "application/json").want(409, "stale")
+		s.send("POST", "/articles/7", body, "Content-Type", kind, "If-Match", version, "Accept", "application/json").want(200, "replayed")
+		s.send("POST", "/articles/7", body, "Content-Type", kind, "If-Match", version, "Accept", "application/json", "User-Agent", "another").want(409, "stale")
 		s.send("POST", "/articles/7-x", form(fields...), "If-Match", version).want(409, "stale")
 	})
 	// A client that asks for a page is sent on, and that is a write like any other.

@@ -91,15 +91,14 @@ func bare(backend http.RoundTripper) http.Handler {
 }
 
 // shipped is the proxy with everything that the command puts around it.
-func shipped(b *testing.B, backend http.RoundTripper, store etagcache.Store, options etagcache.Options, routes int) http.Handler {
-	return shippedWith(b, backend, store, options, routes, proxy.Enforce)
-}
-
-func shippedWith(
-	b *testing.B, backend http.RoundTripper, store etagcache.Store, options etagcache.Options, routes int, mode proxy.Mode,
+func shipped(
+	b *testing.B, backend http.RoundTripper, store etagcache.Store, options etagcache.Options, routes int, change ...func(*proxy.Route),
 ) http.Handler {
 	rules := []proxy.Route{route()}
-	rules[0].Mode, rules[0].Version.TrustWrites = mode, true
+	rules[0].Version.TrustWrites = true
+	for _, c := range change {
+		c(&rules[0])
+	}
 	for i := 1; i < routes; i++ {
 		other := route()
 		other.Name, other.Match = fmt.Sprintf("r%d", i), fmt.Sprintf("/r%d/{id}", i)
@@ -135,7 +134,7 @@ func BenchmarkBareReverseProxy(b *testing.B) {
 }
 
 func BenchmarkUnguarded(b *testing.B) {
-	p := shippedWith(b, &versions{}, memstore.New(memstore.Options{}), etagcache.Options{}, 1, proxy.Off)
+	p := shipped(b, &versions{}, memstore.New(memstore.Options{}), etagcache.Options{}, 1, func(r *proxy.Route) { r.Mode = proxy.Off })
 	benchReads(b, p)
 }
 
@@ -159,10 +158,10 @@ func BenchmarkGuarded(b *testing.B) {
 		"redis": benchRedis,
 	}
 	for name, open := range stores {
-		guarded := func(b *testing.B) (*versions, http.Handler) {
+		guarded := func(b *testing.B, change ...func(*proxy.Route)) (*versions, http.Handler) {
 			store, options := open(b)
 			v := &versions{}
-			return v, shipped(b, v, store, options, 1)
+			return v, shipped(b, v, store, options, 1, change...)
 		}
 		b.Run("ReadKnown/"+name, func(b *testing.B) {
 			_, p := guarded(b)
@@ -178,8 +177,8 @@ func BenchmarkGuarded(b *testing.B) {
 				i++
 			}
 		})
-		b.Run("WriteAdmitted/"+name, func(b *testing.B) {
-			v, p := guarded(b)
+		admitted := func(b *testing.B, change ...func(*proxy.Route)) {
+			v, p := guarded(b, change...)
 			for i := range benchResources {
 				serve(b, p, benchRequest(http.MethodGet, i), http.StatusOK)
 			}
@@ -191,7 +190,9 @@ func BenchmarkGuarded(b *testing.B) {
 				serve(b, p, req, http.StatusOK)
 				i++
 			}
-		})
+		}
+		b.Run("WriteAdmitted/"+name, func(b *testing.B) { admitted(b) })
+		b.Run("WriteWithoutReplay/"+name, func(b *testing.B) { admitted(b, func(r *proxy.Route) { r.NoReplay = true }) })
 		b.Run("WriteRefused/"+name, func(b *testing.B) {
 			_, p := guarded(b)
 			for i := range benchResources {

@@ -125,7 +125,7 @@ func (r *recent) forget(of etagcache.Digest) {
 // keepVersion keeps what an answer shows a client with a tag, so that it can be told later what has changed since.
 func (g *guard) keepVersion(req *http.Request, res *http.Response, x *exchange, tag etagcache.Tag) {
 	h := x.route.History
-	if h.Keep == 0 || tag == (etagcache.Tag{}) || res.StatusCode != http.StatusOK || req.Method != http.MethodGet || !keepable(res.Header, x.route.Private) || x.route.aside(req, x) {
+	if h.Keep == 0 || tag == (etagcache.Tag{}) || res.StatusCode != http.StatusOK || req.Method != http.MethodGet || !keepable(res.Header, x.route.Private) {
 		return
 	}
 	if x.route.aside(req, x) {

@@ -43,12 +43,11 @@ func (l *lonely) put(at int, from edition) answer {
 func TestWhoReadsAndWritesUndisturbedIsNeverRefused(t *testing.T) {
 	long(t)
 	t.Parallel()
-	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := tc.start(t)
-			s := setup{upstream: b.url, redis: redis.URL()}
+			s := setup{upstream: b.url, redis: redistest.Start(t).URL()} // fleets of other backends would keep each other out
 			replicas := s.pair(t)
 			l := &lonely{contest: over(t, "lonely", b, replicas), t: t}
 			for n := range 20 { // the very first comes right after the start
@@ -132,13 +131,12 @@ func (l *lonely) untilReturned() bool {
 func TestWithRereadAWriterGoesOnFromTheTagOfItsAnswer(t *testing.T) {
 	long(t)
 	t.Parallel()
-	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := tc.start(t)
 			replicas := setup{
-				upstream: b.url, redis: redis.URL(), more: "defaults: {version: {reread: true}}\n",
+				upstream: b.url, redis: redistest.Start(t).URL(), more: "defaults: {version: {reread: true}}\n",
 			}.pair(t)
 			l := &lonely{contest: over(t, "reread", b, replicas), t: t}
 			from, err := l.read(l.targets[0])

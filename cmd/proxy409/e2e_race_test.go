@@ -75,12 +75,11 @@ func TestWithoutTheProxyUpdatesAreLost(t *testing.T) {
 func TestOfEachVersionExactlyOneWriteWinsOverTwoReplicas(t *testing.T) {
 	long(t)
 	t.Parallel()
-	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := tc.start(t)
-			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
+			replicas := setup{upstream: b.url, redis: redistest.Start(t).URL()}.pair(t)
 			c := over(t, "fair", b, replicas)
 			winner, returned, before := firstDocument.Self, 0, ""
 			for n := range rounds {
@@ -118,12 +117,11 @@ func untilStrong() { time.Sleep(1200 * time.Millisecond) }
 func TestNothingIsLostWhereReadsAndWritesInterleave(t *testing.T) {
 	long(t)
 	t.Parallel()
-	redis := redistest.Start(t)
 	for _, tc := range backends {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := tc.start(t)
-			replicas := setup{upstream: b.url, redis: redis.URL()}.pair(t)
+			replicas := setup{upstream: b.url, redis: redistest.Start(t).URL()}.pair(t)
 			c := over(t, "scramble", b, replicas)
 			ctx, cancel := context.WithTimeout(context.Background(), 2500*time.Millisecond)
 			defer cancel()

@@ -117,6 +117,11 @@ func (p *paths) exchange(t *testing.T, addr string, row exchangeRow) (client, ba
 	t.Helper()
 	p.backend.since()
 	client = talk(t, addr, row.at("host.example"))
+	// Whether the server has sent its own before the backend's comes depends on who is quicker.
+	const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+	for strings.Contains(client, goOn+goOn) {
+		client = strings.ReplaceAll(client, goOn+goOn, goOn)
+	}
 	return client, p.backend.since()
 }
 
