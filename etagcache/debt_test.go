@@ -96,6 +96,7 @@ func TestAWriteThatIsOwedWhileItsDebtIsSettledIsOwedYet(t *testing.T) {
 		first := b.known(keyA)
 		b.store.setDown(true)
 		b.cache.Owe(keyA, 0)
+		synctest.Wait() // who settles debts has found the store down, and sleeps
 		b.store.setDown(false)
 		var between Version
 		b.store.swapped = func(Key, []byte, []byte) { // the first settlement is made, its reply on the way
