@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -16,6 +17,7 @@ import (
 type forgetful struct {
 	url, target string
 	lost        atomic.Int64
+	doubts      atomic.Int64 // answers, lost or not, that say that a write is under way, or that nobody knows its outcome
 	all         sync.WaitGroup
 }
 
@@ -75,6 +77,9 @@ func (f *forgetful) carry(client net.Conn) {
 		return
 	}
 	answer, _ := io.ReadAll(server)
+	if bytes.Contains(answer, []byte(`details="busy"`)) || bytes.Contains(answer, []byte(`details="in_doubt"`)) {
+		f.doubts.Add(1)
+	}
 	switch end {
 	case delivered:
 		_, _ = client.Write(answer)

@@ -208,10 +208,10 @@ func (w *write) refuseEarly(ctx context.Context) *objection {
 		}
 	}
 	primary.View = view
-	if w.mayRepeat(view) {
-		return nil // its body will tell
-	}
 	for {
+		if w.mayRepeat(primary.View) {
+			return nil // its body will tell
+		}
 		verdict := w.cache.Judge(primary.View, w.cond, primary.Evidence)
 		if verdict == etagcache.Busy {
 			if o := w.admitted(ctx, primary); o != nil {

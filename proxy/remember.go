@@ -62,6 +62,20 @@ func (w *write) isUnderWay(view etagcache.View) bool {
 	return w.judged && !w.x.route.NoReplay && lease.Print != (etagcache.Print{}) && lease.Print.Head == w.head()
 }
 
+// metItself reports whether what the backend has shown against the write may be its own doing, and gives the wish the view that says so. A client that
+// was cut off sends its write again at once, on another way, and this one may ask the backend before the other is claimed and be shown what it did.
+func (w *write) metItself(ctx context.Context, wish *etagcache.Wish) (bool, error) {
+	if wish.Evidence.Kind == etagcache.NotAsked || wish.View.Key != w.x.key || !w.judged || w.x.route.NoReplay {
+		return false, nil
+	}
+	view, err := w.cache.Fetch(ctx, wish.View.Key)
+	if err != nil || view.Version() == wish.View.Version() || !w.mayRepeat(view) && !w.isUnderWay(view) {
+		return false, err
+	}
+	wish.View = view
+	return true, nil
+}
+
 // remember takes the fingerprint of the request, and finds out whether one of the same name came before.
 func (w *write) remember(ctx context.Context) *objection {
 	if w.streamed || w.blind || w.named == "" && (!w.judged || w.x.route.NoReplay) {

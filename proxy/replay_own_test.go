@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,6 +221,31 @@ func TestARetryWaitsForTheFirstOne(t *testing.T) {
 		here.answer().replayed(t, a)
 		there.answer().replayed(t, a)
 		u.wrote(`PUT /docs/1 {"title":"B"}`)
+	}, edited())
+}
+
+// The backend is asked for the second before the first is claimed, and shows what the first has done.
+func TestARetryThatComesBeforeTheFirstIsNoStranger(t *testing.T) {
+	underRules(t, func(u *ruled) {
+		other, asked, goOn := u.replica(), make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		u.api.on("GET", "/docs/2", func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Header.Get("Traceparent") != "" {
+				once.Do(func() { close(asked) })
+				<-goOn
+			}
+			return false
+		})
+		second := u.start(other, "PUT", "/docs/2", `{"title":"new"}`, "If-None-Match", "*", "Traceparent", "the second")
+		<-asked
+		first := u.send("PUT", "/docs/2", `{"title":"new"}`, "If-None-Match", "*")
+		first.want(t, 201)
+		close(goOn)
+		second.answer().replayed(t, first)
+		u.wrote(`PUT /docs/2 {"title":"new"}`)
+		u.untouched(func() {
+			u.send("PUT", "/docs/2", `{"title":"other"}`, "If-None-Match", "*").want(t, 409, refusal.Exists)
+		})
 	}, edited())
 }
 

@@ -17,6 +17,11 @@ func (w *write) answerTo(ctx context.Context, verdict etagcache.Verdict, wish *e
 	if verdict == etagcache.Grace {
 		return &objection{reason: refusal.Grace, retry: wish.View.GraceLeft()}
 	}
+	if own, err := w.metItself(ctx, wish); err != nil {
+		return storeObjection(err)
+	} else if own {
+		return nil
+	}
 	if verdict == etagcache.Lagging && wish.Evidence.Kind == etagcache.ShownAbsent && !w.cond.Absent {
 		return &objection{reason: refusal.Absent} // may be true, may be a mask: it is what this caller is shown
 	}
