@@ -30,11 +30,14 @@ func (a applied) of(kind string) bool { return strings.HasPrefix(a.Path, "/"+kin
 func (a applied) String() string { return fmt.Sprintf("%s %s (%s)", a.Method, a.Path, a.ID) }
 
 // history fetches the log.
-func history(t testing.TB, backend string) (log []applied) {
+func history(t testing.TB, backend string) []applied { return logOf[applied](t, backend) }
+
+// logOf fetches the log, each line as far as T has it.
+func logOf[T any](t testing.TB, backend string) (log []T) {
 	t.Helper()
 	lines := json.NewDecoder(strings.NewReader(send(t, "GET", backend+"/log", "").body))
 	for {
-		var this applied
+		var this T
 		err := lines.Decode(&this)
 		if errors.Is(err, io.EOF) {
 			return log

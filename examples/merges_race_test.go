@@ -2,11 +2,8 @@ package examples_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
 
@@ -20,22 +17,6 @@ type document map[string]any
 
 // step is a line of the backend's log, with all that was there before and after.
 type step struct{ Before, After document }
-
-func steps(t *testing.T, backend string) (log []step) {
-	t.Helper()
-	lines := json.NewDecoder(strings.NewReader(send(t, "GET", backend+"/log", "").body))
-	for {
-		var this step
-		err := lines.Decode(&this)
-		if errors.Is(err, io.EOF) {
-			return log
-		}
-		if err != nil {
-			t.Fatalf("the backend's log: %v", err)
-		}
-		log = append(log, this)
-	}
-}
 
 // undone are the writes that changed another member than one, beside the version: what somebody else had written.
 func undone(log []step) (found []string) {
@@ -150,7 +131,7 @@ func TestMergesOfDifferentMembersLoseNothing(t *testing.T) {
 	for n := range rounds {
 		round{t, urlsOf(both), h, "/users/shared", n}.editOwn()
 	}
-	log := steps(t, api)
+	log := logOf[step](t, api)
 	t.Logf("%v, %d writes were applied", h.answers, len(log))
 	if found := undone(log); len(found) > 0 {
 		t.Errorf("%d writes undid what others had written, the first of them: %s", len(found), found[0])
@@ -220,7 +201,7 @@ func TestMergesWithoutTheProxyLoseChanges(t *testing.T) {
 	for n := range 5 {
 		round{t, []string{api}, ears(), "/users/shared", n}.editOwn()
 	}
-	found := undone(steps(t, api))
+	found := undone(logOf[step](t, api))
 	t.Logf("%d writes undid others", len(found))
 	if len(found) == 0 || kept(t, api, "/users/shared", 5) == 0 {
 		t.Error("nothing was lost, so these merges are no test of the proxy")

@@ -84,6 +84,13 @@ func (ways forgetfulWays) doubts() (n int64) {
 	return n
 }
 
+// retrying are two replicas that know retries again, before a backend that thinks for so long.
+func retrying(t *testing.T, delay, timeouts string) (api string, both []*replica) {
+	t.Helper()
+	api = conflictAPI(t, "--delay", delay)
+	return api, fleetOf(t, "retries/proxy409-retries.yaml", timeouts, api, redistest.Start(t).URL())
+}
+
 func urlsOf(both []*replica) []string { return []string{both[0].url, both[1].url} }
 
 // all runs f for so many clients at once, and waits for them.
@@ -101,8 +108,7 @@ func TestRetriesOfWritesWhoseAnswersGetLostAreAppliedOnce(t *testing.T) {
 	t.Parallel()
 	const clients = 4
 	edits := shortly(20)
-	api := conflictAPI(t, "--delay", "2ms")
-	both := fleetOf(t, "retries/proxy409-retries.yaml", retryTimeouts, api, redistest.Start(t).URL())
+	api, both := retrying(t, "2ms", retryTimeouts)
 	ways := waysTo(t, urlsOf(both)...)
 	h, others := ears(), ears()
 	var wait sync.WaitGroup
@@ -125,8 +131,7 @@ func TestRetriesWithAKeyAreAppliedOnceWhoeverWritesBetween(t *testing.T) {
 	t.Parallel()
 	const clients = 4
 	edits := shortly(20)
-	api := conflictAPI(t, "--delay", "2ms")
-	both := fleetOf(t, "retries/proxy409-retries.yaml", retryTimeouts, api, redistest.Start(t).URL())
+	api, both := retrying(t, "2ms", retryTimeouts)
 	ways := waysTo(t, urlsOf(both)...)
 	h := ears()
 	(&teller{t: t, name: "first", ways: ways.urls(), heard: h}).create("/users/shared")
@@ -145,8 +150,7 @@ func TestRetriesAtOnceWithOneKeyAreOneRequest(t *testing.T) {
 	t.Parallel()
 	const clients = 10
 	keys := shortly(50)
-	api := conflictAPI(t, "--delay", "2ms")
-	both := fleetOf(t, "retries/proxy409-retries.yaml", retryTimeouts, api, redistest.Start(t).URL())
+	api, both := retrying(t, "2ms", retryTimeouts)
 	h := ears()
 	for i := range keys {
 		answers := make(chan answer, clients)
@@ -175,8 +179,7 @@ func TestRetriesAtOnceWithOneKeyAreOneRequest(t *testing.T) {
 func TestRetriesOverReplicasThatAreKilled(t *testing.T) {
 	t.Parallel()
 	const clients = 4
-	api := conflictAPI(t, "--delay", "100ms") // so that kills meet writes
-	both := fleetOf(t, "retries/proxy409-retries.yaml", "write: 2s, settle: 500ms, busy_wait: 500ms", api, redistest.Start(t).URL())
+	api, both := retrying(t, "100ms", "write: 2s, settle: 500ms, busy_wait: 500ms") // so slow that kills meet writes
 	ways := waysTo(t, urlsOf(both)...)
 	h := ears()
 	edits, every := 10, 700*time.Millisecond

@@ -30,26 +30,11 @@ func TestAMergeIsNeverMadeOnAContentThatIsGone(t *testing.T) {
 	one.do("PUT", "/d", `{"n":1,"mine":0}`, jsonWith("If-Match", old)...).want(t, 200)
 
 	// Between the probe of the stale write and its claim, somebody else writes, and the tag stays the same.
-	var once sync.Once
-	s.hooks(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodGet || r.Header.Get("X-Who") != "stale" {
-			return false
-		}
-		raced := false
-		once.Do(func() {
-			raced = true
-			s.mu.Lock()
-			doc, tag := s.docs["/d"], s.tags["/d"]
-			s.mu.Unlock()
-			present := two.get("/d").etag()
-			two.do("PUT", "/d", `{"n":2,"mine":0}`, jsonWith("If-Match", present)...).want(t, 200)
-			two.get("/d")
-			w.Header().Set("ETag", `"`+tag+`"`)
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, doc)
-		})
-		return raced
-	}, nil)
+	s.overtakes(func() {
+		present := two.get("/d").etag()
+		two.do("PUT", "/d", `{"n":2,"mine":0}`, jsonWith("If-Match", present)...).want(t, 200)
+		two.get("/d")
+	})
 	a := one.do("PUT", "/d", `{"n":0,"mine":1}`, jsonWith("If-Match", old, "X-Who", "stale")...)
 	if got := s.at("/d"); !strings.Contains(got, `"n":2`) {
 		t.Fatalf("n is 2 by an admitted write, and a merge (%d) made the document %s", a.StatusCode, got)
@@ -396,24 +381,9 @@ func TestACommutingMergeThatIsOvertakenIsMadeAgain(t *testing.T) {
 	one, two := f.replica(), f.replica()
 	old := one.get("/d").etag()
 	one.do("PATCH", "/d", `{"a":1}`, jsonWith("If-Match", old)...).want(t, 200)
-	var once sync.Once
-	s.hooks(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodGet || r.Header.Get("X-Who") != "stale" {
-			return false
-		}
-		raced := false
-		once.Do(func() {
-			raced = true
-			s.mu.Lock()
-			doc, tag := s.docs["/d"], s.tags["/d"]
-			s.mu.Unlock()
-			two.do("PATCH", "/d", `{"b":1}`, jsonWith("If-Match", two.get("/d").etag())...).want(t, 200)
-			w.Header().Set("ETag", `"`+tag+`"`)
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, doc)
-		})
-		return raced
-	}, nil)
+	s.overtakes(func() {
+		two.do("PATCH", "/d", `{"b":1}`, jsonWith("If-Match", two.get("/d").etag())...).want(t, 200)
+	})
 	one.do("PATCH", "/d", `{"c":1}`, jsonWith("If-Match", old, "X-Who", "stale")...).want(t, 200)
 	if got := s.at("/d"); got != `{"a":1,"b":1,"c":1}` {
 		t.Fatal(got)
