@@ -40,14 +40,24 @@ func Begin(r Record, at Moment, lag time.Duration) Begun {
 // and their holders would be refused. It then leaves qualified, so that it need not be noted to admit nothing when the
 // record has moved; whoever sends it has the backend asked.
 func learn(r Record, b Begun, v Validator, at Moment) (Record, Verdict) {
+	return beneathLease(r, b, func(r Record) (Record, Verdict) { return learnThere(r, b, v, at) })
+}
+
+// beneathLease has something learned in the record, beneath a lease that keeps the resource if there is one.
+func beneathLease(r Record, b Begun, learns func(Record) (Record, Verdict)) (Record, Verdict) {
 	r = r.released(b.Now)
-	if under, kept := r.beneath(); kept {
-		after, verdict := learn(under, b, v, at)
-		if after.Seq == under.Seq {
-			return r, verdict
-		}
-		return after.under(r), verdict
+	under, kept := r.beneath()
+	if !kept {
+		return learns(r)
 	}
+	after, verdict := learns(under)
+	if after.Seq == under.Seq {
+		return r, verdict
+	}
+	return after.under(r), verdict
+}
+
+func learnThere(r Record, b Begun, v Validator, at Moment) (Record, Verdict) {
 	if b.Closed || r.Version != b.Version {
 		return r, Late
 	}
@@ -168,14 +178,10 @@ func dropUnconfirmed(r Record, v Validator) Record {
 // gone takes the record's word because a reader was shown nothing. The validators stay, unconfirmed: to a reader who may
 // look they may still be present, and they must retire if the record moves.
 func gone(r Record, b Begun) (Record, Verdict) {
-	r = r.released(b.Now)
-	if under, kept := r.beneath(); kept {
-		after, verdict := gone(under, b)
-		if after.Seq == under.Seq {
-			return r, verdict
-		}
-		return after.under(r), verdict
-	}
+	return beneathLease(r, b, func(r Record) (Record, Verdict) { return goneThere(r, b) })
+}
+
+func goneThere(r Record, b Begun) (Record, Verdict) {
 	if b.Closed || r.Version != b.Version {
 		return r, Late
 	}

@@ -79,9 +79,7 @@ func (w *write) askThere(ctx context.Context, until time.Time) *objection {
 	if err != nil {
 		return nil
 	}
-	at := there.path.Under(there.route.base).URL()
-	at.Scheme, at.Host, at.RawQuery = there.route.upstream.Scheme, there.route.upstream.Host, resource.query()
-	if f := w.ask(ctx, until, w.req, w.x, etagcache.Begun{}, at); f.objection != nil && f.objection.instead != nil {
+	if f := w.ask(ctx, until, w.req, w.x, etagcache.Begun{}, there.itself(resource)); f.objection != nil && f.objection.instead != nil {
 		return f.objection
 	}
 	return nil

@@ -93,7 +93,7 @@ func (w *write) answerAgain(ctx context.Context, kept []byte) *http.Response {
 		return nil
 	}
 	content, _ := io.ReadAll(r.R) // from memory
-	res := emptyAnswer(w.req, status)
+	res := answerOf(w.req, status, content)
 	for name, values := range h {
 		res.Header[name] = values
 	}
@@ -101,6 +101,12 @@ func (w *write) answerAgain(ctx context.Context, kept []byte) *http.Response {
 		view := w.latest(ctx)
 		res.Header["Etag"] = []string{w.handOut(tag, w.x.route, view, view.Noted(w.x.route.unsuffixed(tag))).String()}
 	}
+	return res
+}
+
+// answerOf is an answer with that content, where the status has any.
+func answerOf(req *http.Request, status int, content []byte) *http.Response {
+	res := emptyAnswer(req, status)
 	if status != http.StatusNoContent {
 		res.Header["Content-Length"] = []string{strconv.Itoa(len(content))}
 		res.ContentLength, res.Body = int64(len(content)), io.NopCloser(bytes.NewReader(content))

@@ -92,7 +92,7 @@ func (w *write) question(ctx context.Context, t rules.Template, h *holesOf) (sai
 	if o != nil {
 		return said{}, o
 	}
-	s, o := w.inquire(ctx, w.x.route.outbound(u))
+	s, o := w.inquire(ctx, w.x.route.outbound(u.EscapedPath(), u.RawQuery))
 	switch {
 	case o != nil:
 		return s, o
@@ -103,16 +103,6 @@ func (w *write) question(ctx context.Context, t rules.Template, h *holesOf) (sai
 		return s, unanswerable(errors.New("its status is 410"))
 	}
 	return s, nil
-}
-
-// outbound is a path and query of the route as the backend has it.
-func (p *route) outbound(u *url.URL) *url.URL {
-	out := &url.URL{Scheme: p.upstream.Scheme, Host: p.upstream.Host, RawQuery: u.RawQuery}
-	escaped := strings.TrimSuffix(p.upstream.EscapedPath(), "/") + u.EscapedPath()
-	if name, err := url.PathUnescape(escaped); err == nil {
-		out.Path, out.RawPath = name, escaped
-	}
-	return out
 }
 
 // present is the present state of what the write is about. It is asked for once.

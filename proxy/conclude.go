@@ -16,7 +16,7 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 	outcome := outcomeOf(res.StatusCode)
 	c := etagcache.Conclusion{Outcome: outcome, Forgotten: w.forgotten}
 	p := w.x.route
-	if success(res.StatusCode) || res.StatusCode >= 300 && res.StatusCode < 400 {
+	if wentWell(res.StatusCode) {
 		c.Created = w.unseen()
 	}
 	own := w.answerVersion(res)
@@ -47,8 +47,7 @@ func (w *write) concludeAnswered(res *http.Response, reread *http.Request) {
 // answers are what the client is answered, to be answered again, by the keys with which it is remembered. What the backend has refused is
 // remembered only where the client has given it a name: nobody takes that for a conflict with himself.
 func (w *write) answers(res *http.Response, outcome etagcache.Outcome, own, next etagcache.Tag) map[etagcache.Key][]byte {
-	well := success(res.StatusCode) || res.StatusCode >= 300 && res.StatusCode < 400
-	record := outcome == etagcache.Applied && w.print != (etagcache.Print{}) && (w.named != "" || w.judged && !w.x.route.NoReplay) && well
+	record := outcome == etagcache.Applied && w.print != (etagcache.Print{}) && w.isKnownAgain() && wentWell(res.StatusCode)
 	taken := res.StatusCode == http.StatusAccepted // when it will be applied is in doubt, and what was answered is not
 	if outcome != etagcache.Applied && !taken || !record && w.named == "" {
 		return nil

@@ -61,6 +61,11 @@ func (p *route) prepareExpect(r Rules, path string, s *ruleset) error {
 	return nil
 }
 
+// untold is the answer where something stands in the place that names no version.
+func (e expectation) untold(why string) *objection {
+	return malformed(fmt.Sprintf("Which version you edited cannot be told from %s: %s.", e.name, why))
+}
+
 var errSeveral = errors.New("it is there more than once")
 
 func fieldOf(name string) func(*http.Request) (string, bool, error) {
@@ -95,7 +100,7 @@ func (w *write) expectHere() *objection {
 		}
 		text, said, err := e.read(w.req)
 		if err != nil {
-			return malformed(fmt.Sprintf("Which version you edited cannot be told from %s: %v.", e.name, err))
+			return e.untold(err.Error())
 		}
 		if said && text != "" {
 			w.expect(text, nil)
@@ -125,11 +130,11 @@ func (w *write) expectInBody(context.Context) *objection {
 		field, err := doc.Field(e.pointer)
 		switch {
 		case err != nil:
-			return malformed(fmt.Sprintf("Which version you edited cannot be told from %s: %v.", e.name, err))
+			return e.untold(err.Error())
 		case !field.Present, field.Null, field.Scalar && field.Text == "":
 			continue
 		case !field.Scalar:
-			return malformed(fmt.Sprintf("Which version you edited cannot be told from %s: it is no single value.", e.name))
+			return e.untold("it is no single value")
 		}
 		text := field.Text
 		if field.Raw[0] != '"' {

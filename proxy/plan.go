@@ -48,12 +48,14 @@ func (w *write) plan(context.Context) *objection {
 	if w.streamed { // a route that only watches lets it through unread
 		return nil
 	}
-	if o := w.planDestination(); o != nil || !s.any {
+	if o := w.planDestination(); o != nil {
 		return o
 	}
-	for _, step := range []func(*ruleset) *objection{w.planStep, w.planUnique, w.planReach} {
-		if o := step(s); o != nil {
-			return o
+	if s.any {
+		for _, step := range []func(*ruleset) *objection{w.planStep, w.planUnique, w.planReach} {
+			if o := step(s); o != nil {
+				return o
+			}
 		}
 	}
 	if !w.leasesOwn(s) {

@@ -50,22 +50,28 @@ func (w *write) readKey() *objection {
 
 const longestKey = 255
 
+// replays reports whether the write is known again by its words alone.
+func (w *write) replays() bool { return w.judged && !w.x.route.NoReplay }
+
+// isKnownAgain reports whether it is known again, by its words or by its name.
+func (w *write) isKnownAgain() bool { return w.named != "" || w.replays() }
+
 // mayRepeat reports whether the request may be the resource's latest write over again, as far as can be told before its body has come.
 func (w *write) mayRepeat(view etagcache.View) bool {
 	last := view.Last()
-	return w.judged && !w.x.route.NoReplay && last.Print != (etagcache.Print{}) && last.Print.Head == w.head()
+	return w.replays() && last.Print != (etagcache.Print{}) && last.Print.Head == w.head()
 }
 
 // isUnderWay reports whether the write that is under way, or in doubt, may be this one, which its client repeats. What he sees of it is his own doing.
 func (w *write) isUnderWay(view etagcache.View) bool {
 	lease := view.Record.Lease
-	return w.judged && !w.x.route.NoReplay && lease.Print != (etagcache.Print{}) && lease.Print.Head == w.head()
+	return w.replays() && lease.Print != (etagcache.Print{}) && lease.Print.Head == w.head()
 }
 
 // metItself reports whether what the backend has shown against the write may be its own doing, and gives the wish the view that says so. A client that
 // was cut off sends its write again at once, on another way, and this one may ask the backend before the other is claimed and be shown what it did.
 func (w *write) metItself(ctx context.Context, wish *etagcache.Wish) (bool, error) {
-	if wish.Evidence.Kind == etagcache.NotAsked || wish.View.Key != w.x.key || !w.judged || w.x.route.NoReplay {
+	if wish.Evidence.Kind == etagcache.NotAsked || wish.View.Key != w.x.key || !w.replays() {
 		return false, nil
 	}
 	view, err := w.cache.Fetch(ctx, wish.View.Key)
@@ -78,7 +84,7 @@ func (w *write) metItself(ctx context.Context, wish *etagcache.Wish) (bool, erro
 
 // remember takes the fingerprint of the request, and finds out whether one of the same name came before.
 func (w *write) remember(ctx context.Context) *objection {
-	if w.streamed || w.blind || w.named == "" && (!w.judged || w.x.route.NoReplay) {
+	if w.streamed || w.blind || !w.isKnownAgain() {
 		return nil
 	}
 	var o *objection
@@ -88,18 +94,15 @@ func (w *write) remember(ctx context.Context) *objection {
 		}
 	}
 	for i := range w.wishes {
-		if (w.named != "" || w.judged && !w.x.route.NoReplay) && w.wishes[i].View.Key == w.x.key {
+		if w.wishes[i].View.Key == w.x.key {
 			w.wishes[i].Print = w.print // with a name, so that it is known whether others have written since
-			if !w.judged || w.x.route.NoReplay {
+			if !w.replays() {
 				w.wishes[i].Remember = w.x.route.Idempotency.TTL // by its name alone is it one and the same
 			}
 		}
 	}
 	if w.named == "" {
 		return nil
-	}
-	if !w.leasesOwn(w.x.route.rules) {
-		w.touchOwn()
 	}
 	w.wishes = append(w.wishes, etagcache.Wish{
 		View: etagcache.View{Key: w.name}, Kept: true, Keyed: true, Print: w.print, Remember: w.x.route.Idempotency.TTL,

@@ -151,7 +151,6 @@ func (p *route) isRest(name string) bool { return strings.HasSuffix(p.Match, "/{
 // of it.
 func (p *route) readURL(inbound target.Path, r resource) *url.URL {
 	var b strings.Builder
-	b.WriteString(strings.TrimSuffix(p.upstream.EscapedPath(), "/"))
 	for i, text := range p.readAt.texts {
 		b.WriteString(text)
 		if i == len(p.readAt.names) {
@@ -169,9 +168,15 @@ func (p *route) readURL(inbound target.Path, r resource) *url.URL {
 		}
 	}
 	path, query, _ := strings.Cut(b.String(), "?")
+	return p.outbound(path, query)
+}
+
+// outbound is an escaped path and a query of the route as the backend has them.
+func (p *route) outbound(path, query string) *url.URL {
 	u := &url.URL{Scheme: p.upstream.Scheme, Host: p.upstream.Host, RawQuery: query}
-	if name, err := url.PathUnescape(path); err == nil {
-		u.Path, u.RawPath = name, path
+	escaped := strings.TrimSuffix(p.upstream.EscapedPath(), "/") + path
+	if name, err := url.PathUnescape(escaped); err == nil {
+		u.Path, u.RawPath = name, escaped
 	}
 	return u
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -246,12 +247,7 @@ func (rs *routes) checkReach(p *route, path string) error {
 	for i, t := range p.rules.touches {
 		errs = append(errs, check(t, fmt.Sprintf("%s.touches[%d]", path, i)))
 	}
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }
 
 // mayGuard reports whether one of the paths that a template makes is guarded by a route.

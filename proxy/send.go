@@ -115,3 +115,6 @@ func outcomeOf(status int) etagcache.Outcome {
 }
 
 func success(status int) bool { return status >= 200 && status < 300 }
+
+// wentWell reports whether a status says that what was asked for was done, be it by a redirection to what is shown next.
+func wentWell(status int) bool { return status >= 200 && status < 400 }

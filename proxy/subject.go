@@ -39,10 +39,15 @@ func (p *route) about(there *route) *route {
 
 // askedAt is where the backend is asked for the version of a resource that is there.
 func (at located) askedAt(r resource) *url.URL {
-	p := at.route
-	if p.readAt != nil {
+	if p := at.route; p.readAt != nil {
 		return p.readURL(at.path, r)
 	}
+	return at.itself(r)
+}
+
+// itself is the URL of a resource that is there, as the backend has it.
+func (at located) itself(r resource) *url.URL {
+	p := at.route
 	u := at.path.Under(p.base).URL()
 	u.Scheme, u.Host, u.RawQuery = p.upstream.Scheme, p.upstream.Host, r.query()
 	return u

@@ -1,14 +1,11 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"proxy409/etagcache"
@@ -61,24 +58,15 @@ func (w *write) find(ctx context.Context, v *value) (existing, *objection) {
 		case len(s.content) == 0: // so does PHP where it has failed
 			return existing{}, unanswerable(errors.New("it is empty"))
 		}
-		_, count, err := rules.Existing(s.value, v.rule.list)
+		one, count, err := rules.Existing(s.value, v.rule.list)
 		if err != nil {
 			return existing{}, unanswerable(err)
 		}
 		if count > 0 {
-			return existing{said: s, one: firstOf(s.value, v.rule.list), count: count}, nil
+			return existing{said: s, one: one, count: count}, nil
 		}
 	}
 	return existing{}, nil
-}
-
-// firstOf is the first of the list in an answer, or what the answer has in the place of a list.
-func firstOf(answer any, list rules.Pointer) any {
-	one, _ := rules.Lookup(answer, list)
-	if several, is := one.([]any); is && len(several) > 0 {
-		return several[0]
-	}
-	return one
 }
 
 // unseen are the keys of the values that the write has made exist and that the backend does not show yet. They must be remembered: of those that
@@ -154,7 +142,7 @@ func (w *write) duplicateOf(v *value, at *url.URL) *objection {
 // visit reads what is at a location, as the caller; nil: the caller is not shown it. That the answer begins takes no longer than a question;
 // how long the rest takes is up to the client.
 func (w *write) visit(ctx context.Context, at *url.URL) *http.Response {
-	res, _ := w.seenAt(ctx, w.x.route.outbound(at))
+	res, _ := w.seenAt(ctx, w.x.route.outbound(at.EscapedPath(), at.RawQuery))
 	return res
 }
 
@@ -213,11 +201,7 @@ func (w *write) shownAs(one any) *http.Response {
 	if err != nil || w.x.route.rules.asAsker != nil {
 		return nil
 	}
-	return &http.Response{
-		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{
-			"Content-Type": {"application/json"}, "Content-Length": {strconv.Itoa(len(content))}, "Cache-Control": {"no-store"},
-		},
-		ContentLength: int64(len(content)), Body: io.NopCloser(bytes.NewReader(content)), Request: w.req,
-	}
+	res := answerOf(w.req, http.StatusOK, content)
+	res.Header["Content-Type"], res.Header["Cache-Control"] = []string{"application/json"}, []string{"no-store"}
+	return res
 }
